@@ -1,0 +1,105 @@
+"""Does a study file fit its model? Each draw it allows is checked before anything is created.
+
+A model has no config class: its constructor's signature says which settings it takes. Knows no
+Optuna and trains nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
+
+import torch
+
+from a3b_tune.errors import InputError, unknown
+from a3b_tune.models import MODELS, build, settings_of
+from a3b_tune.models.registry import check_setting
+from a3b_tune.study import Choices, Range, Scalar, Setting, StudyFile, show_setting
+
+# Draws of the model's settings that are tried (on no device, so each costs about a millisecond).
+TRIED = 500
+
+
+def model_names(file: StudyFile) -> list[str]:
+    """The kinds of model that a study file may draw.
+
+    :raises InputError: one of them is not known.
+    """
+    names = [str(name) for name in _ends(file.model["name"])]
+    for name in names:
+        if name not in MODELS:
+            raise InputError(f"model.name: {unknown('model', name, MODELS)}")
+    return names
+
+
+def accepted(name: str) -> list[str]:
+    """The keys of `[model]` that a kind of model takes."""
+    return list(settings_of(name))
+
+
+def drop_foreign_settings(file: StudyFile) -> tuple[StudyFile, list[str]]:
+    """Leaves out the model settings that none of the file's models takes but some other model does.
+
+    For a command that changes the model of a study file written for another one.
+
+    :returns: the file without them, and their names.
+    """
+    ours = {key for name in model_names(file) for key in accepted(name)}
+    others = {key for name in MODELS for key in accepted(name)}
+    foreign = [key for key in file.model if key in others - ours]
+    kept = {key: value for key, value in file.model.items() if key not in foreign}
+    return file.model_copy(update={"model": kept}), [f"model.{key}" for key in foreign]
+
+
+def check_model(file: StudyFile, where: str) -> None:
+    """Refuses a study file with a model, a key or a draw of the model's settings that cannot be.
+
+    :raises InputError: one line with the file, the key, the value and the nearest right name.
+    """
+    try:
+        names = model_names(file)
+        for key, setting in file.model.items():
+            if key != "name":
+                _check_key(key, setting, names)
+        for name, draw in islice(_draws(file, names), TRIED):
+            _check_draw(name, draw)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _check_key(key: str, setting: Setting, names: Sequence[str]) -> None:
+    takers = [name for name in names if key in accepted(name)]
+    if not takers:
+        known = list(dict.fromkeys(key for name in names for key in accepted(name)))
+        raise InputError(f"model.{key}: {unknown(f'setting of {_either(names)}', key, known)}")
+    for name in takers:
+        for value in _ends(setting):
+            check_setting(name, key, value)
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(names)
+
+
+def _ends(setting: Setting) -> tuple[Scalar, ...]:
+    """Every choice, both ends of a range, or the one value."""
+    if isinstance(setting, Choices):
+        return setting.choices
+    if isinstance(setting, Range):
+        return (setting.low, setting.high)
+    return (setting,)
+
+
+def _draws(file: StudyFile, names: Sequence[str]) -> Iterator[tuple[str, dict[str, Scalar]]]:
+    """The grid of all choices and range ends of the model's settings, model by model."""
+    for name in names:
+        keys = [key for key in file.model if key in accepted(name)]
+        for values in product(*(_ends(file.model[key]) for key in keys)):
+            yield name, dict(zip(keys, values, strict=True))
+
+
+def _check_draw(name: str, draw: dict[str, Scalar]) -> None:
+    try:
+        with torch.device("meta"):
+            build(name, vocabulary=8, classes=2, max_length=8, **draw)
+    except InputError as error:
+        told = ", ".join(f"model.{key}={show_setting(value)}" for key, value in draw.items())
+        raise InputError(f"{error}, drawn with {told}") from None

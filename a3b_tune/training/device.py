@@ -1,0 +1,41 @@
+"""Where tensors live: the device that was asked for, checked, and the threads it gets.
+
+Knows nothing of trials.
+"""
+
+import os
+
+import torch
+
+from a3b_tune.errors import InputError, unknown
+
+
+def choose_device(asked: str = "auto") -> torch.device:
+    """`auto` is the first GPU if there is one, else the CPU; `cuda:1` names one.
+
+    :raises InputError: no such kind of device, or none of it on this machine.
+    """
+    kind, _, index = asked.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (index and (kind == "auto" or not index.isdigit())):
+        raise InputError(f"--device: {unknown('device', asked, ['auto', 'cpu', 'cuda', 'cuda:N'])}")
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if kind == "auto":
+        return torch.device("cuda" if gpus else "cpu")
+    if kind == "cuda" and int(index or 0) >= gpus:
+        have = f"this machine has {gpus} GPUs" if gpus else "no GPU can be seen on this machine"
+        raise InputError(f"--device {asked}: {have}; use --device cpu, or see `a3b-tune doctor`")
+    return torch.device(asked)
+
+
+def available_cores() -> int:
+    """The cores that this process may use (a container or a scheduler may have cut them)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def describe_device(device: torch.device) -> str:
+    """One line for a trial's record, for example `cpu (x86_64, 2 cores)`."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"{device} ({os.uname().machine}, {available_cores()} cores)"

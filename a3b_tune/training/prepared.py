@@ -1,0 +1,87 @@
+"""A data set made ready for training: cut, on the device, validation rows already in batches.
+
+Done once per data set and cut and then shared by all trials of a process. Knows no model.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from a3b_tune.data import Batches, Dataset, Rows
+from a3b_tune.data.load import load
+from a3b_tune.study.sections import DataSection
+
+# Tokens in one evaluation batch: large enough that Python costs nothing, small enough that the
+# scores of a 256-token transformer with 4 heads stay below 70 MB.
+EVALUATION_TOKENS = 16_384
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one trial reads: training rows (N,) and batches of distinct validation rows, each
+    `(tokens (B, T), labels (B,), counts (B,))`."""
+
+    train: Rows
+    validation: list[tuple[Tensor, Tensor, Tensor]]
+    validation_rows: int
+    distinct_rows: int
+    longest: int
+
+
+@dataclass
+class Prepared:
+    """A data set on a device, cut as each trial asks."""
+
+    dataset: Dataset
+    device: torch.device
+    _parts: dict[int | None, Part] = field(default_factory=dict)
+
+    @property
+    def vocabulary(self) -> int:
+        return len(self.dataset.vocabulary.i2w)
+
+    @property
+    def classes(self) -> int:
+        return len(self.dataset.class_names)
+
+    def cut(self, max_length: int | None) -> Part:
+        """The rows' first `max_length` tokens; None leaves them whole."""
+        if max_length not in self._parts:
+            self._parts[max_length] = self._prepare(max_length)
+        return self._parts[max_length]
+
+    def _prepare(self, max_length: int | None) -> Part:
+        train, validation = self.dataset.train, self.dataset.validation
+        if max_length is not None:
+            train, validation = train.cut(max_length), validation.cut(max_length)
+        longest = int(max(train.lengths.max(), validation.lengths.max()))
+        distinct = validation.distinct()
+        size = max(1, EVALUATION_TOKENS // longest)
+        batches = Batches(distinct.to(self.device), size=size)
+        return Part(
+            train=train.to(self.device),
+            validation=list(batches.in_order(size)),
+            validation_rows=len(validation),
+            distinct_rows=len(distinct),
+            longest=longest,
+        )
+
+
+def load_dataset(section: DataSection, data_dir: Path | None = None) -> Dataset:
+    """The data set of a study file's `[data]` section, whole.
+
+    :raises InputError: it cannot be had or is not what it should be.
+    """
+    return load(
+        section.name,
+        seed=section.seed,
+        data_dir=data_dir,
+        vocabulary=section.vocabulary,
+        rows=section.rows,
+        path=None if section.path is None else Path(section.path),
+        text_column=section.text_column,
+        label_column=section.label_column,
+        split=section.split,
+    )

@@ -1,0 +1,1 @@
+"""WHO decides: the storage, the sampler, the pruner and the loop. Talks to Optuna; prints nothing."""

@@ -1,0 +1,152 @@
+"""From a storage URL to an open storage, or one clear line.
+
+Knows which databases there are and what can be wrong with them; never prints a password.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+
+import optuna
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from a3b_tune.errors import InputError, unknown
+from a3b_tune.tuning.storage import Storage
+
+DEFAULT_URL = "sqlite:///a3b-tune.db"
+SCHEMES = ("sqlite", "postgresql")
+# How long a database that another program holds locked is waited for at the start, in seconds.
+OPEN_TIMEOUT = 5.0
+
+
+def storage_url(asked: str | None) -> str:
+    """The URL that was asked for, else `A3B_TUNE_STORAGE`, else one file in this folder."""
+    return asked or os.environ.get("A3B_TUNE_STORAGE") or DEFAULT_URL
+
+
+def shown_url(url: str) -> str:
+    """The URL with its password hidden."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url.split("://")[0] + "://…" if "://" in url else url
+
+
+def open_storage(asked: str | None = None, *, create: bool = False) -> Storage:
+    """Opens the database of a storage URL.
+
+    :param create: make the database file and its tables where there are none, and be able to
+        write; without it nothing is written.
+    :raises InputError: wrong scheme, no such file or server, locked, read-only, not a database, of
+        another version of Optuna.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    url = storage_url(asked)
+    parsed = check_url(asked, create=create)
+    try:
+        return Storage(parsed.render_as_string(hide_password=False), writable=create)
+    except ImportError:
+        raise InputError(
+            f"{shown_url(url)}: Postgres needs its driver: pip install 'a3b-tune[postgres]'"
+        ) from None
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        raise InputError(f"{shown_url(url)}: {_cause(error)}") from None
+    except RuntimeError as error:
+        raise InputError(f"{shown_url(url)}: {_older(str(error))}") from None
+    except AssertionError:
+        raise InputError(f"{shown_url(url)}: this database holds no studies") from None
+
+
+def check_url(asked: str | None = None, *, create: bool = True) -> URL:
+    """Refuses a storage URL that cannot be used, as far as that can be seen without making
+    anything: before a long load of data, say.
+
+    :raises InputError: as `open_storage`, but for what only a server can tell.
+    """
+    parsed = _parse(storage_url(asked))
+    if parsed.get_backend_name() == "sqlite":
+        _check_sqlite(parsed, create)
+    return parsed
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except ArgumentError:
+        raise InputError(
+            f"--storage {shown_url(url)}: not a storage URL; write sqlite:///FILE.db or "
+            "postgresql://USER@HOST/DATABASE"
+        ) from None
+    if backend not in SCHEMES:
+        raise InputError(f"--storage: {unknown('storage scheme', backend, SCHEMES)}")
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _check_sqlite(url: URL, create: bool) -> None:
+    if not url.database or url.database == ":memory:":
+        raise InputError(f"--storage {url}: name a file, as in sqlite:///a3b-tune.db")
+    path = Path(url.database)
+    if not path.parent.is_dir():
+        raise InputError(f"--storage {url}: the folder {path.parent} does not exist")
+    if path.exists():
+        if create and not os.access(path, os.W_OK):
+            raise InputError(f"--storage {url}: {path} cannot be written (read-only)")
+        _probe(url, path, create)
+    elif not create:
+        raise InputError(f"--storage {url}: no such file; is this the folder of your studies?")
+    elif not os.access(path.parent, os.W_OK):
+        raise InputError(f"--storage {url}: the folder {path.parent} cannot be written")
+
+
+def _probe(url: URL, path: Path, create: bool) -> None:
+    """Asks SQLite itself whether the file can be used, with a short patience."""
+    mode = "rw" if create else "ro"
+    try:
+        with sqlite3.connect(
+            f"file:{path}?mode={mode}", uri=True, timeout=OPEN_TIMEOUT, isolation_level=None
+        ) as connection:
+            connection.execute("BEGIN IMMEDIATE" if create else "SELECT 1")
+            connection.execute("SELECT name FROM sqlite_master").fetchall()
+            if create:
+                connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise InputError(f"--storage {url}: {_sqlite_text(str(error), path)}") from None
+
+
+def _sqlite_text(text: str, path: Path) -> str:
+    if "locked" in text:
+        return f"another program has kept {path} locked for {OPEN_TIMEOUT:.0f} s"
+    if "not a database" in text:
+        return f"{path} is not a SQLite database"
+    return text
+
+
+def _cause(error: Exception) -> str:
+    """The driver's own first line, in which no password ever stands."""
+    under: BaseException = error.__cause__ or error
+    if isinstance(under, DBAPIError) and under.orig is not None:
+        under = under.orig
+    return str(under).strip().splitlines()[0]
+
+
+def _older(text: str) -> str:
+    if "upgrade" in text:
+        return (
+            "made by an older Optuna; save a copy, then run "
+            "`optuna storage upgrade --storage URL`"
+        )
+    return "made by a newer Optuna than the one installed; upgrade with `pip install -U optuna`"
+
+
+def world_error(error: Exception) -> str | None:
+    """What a database error in mid-run means to a person, or None if it is no such error."""
+    if not isinstance(error, SQLAlchemyError | optuna.exceptions.StorageInternalError):
+        return None
+    cause = _cause(error)
+    if "full" in cause:
+        return f"the disk is full ({cause}); every finished trial is kept"
+    return f"the storage failed ({cause}); every finished trial is kept"

@@ -1,0 +1,58 @@
+"""Whether a trial is worth its next epoch: Optuna's pruners over values held in memory.
+
+Knows neither how values are stored nor how they were measured.
+"""
+
+from collections.abc import Mapping
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.trial import FrozenTrial
+
+from a3b_tune.study import Choices, Range, StudyFile
+
+
+def build_pruner(file: StudyFile) -> BasePruner:
+    """The pruner of a study file. Its resource is the epoch."""
+    spec = file.study.pruner
+    match spec.name:
+        case "hyperband":
+            return optuna.pruners.HyperbandPruner(
+                spec.min_resource, max(spec.min_resource, most_epochs(file)), spec.reduction_factor
+            )
+        case "asha":
+            return optuna.pruners.SuccessiveHalvingPruner(
+                spec.min_resource, spec.reduction_factor, spec.min_early_stopping_rate
+            )
+        case "median":
+            return optuna.pruners.MedianPruner(spec.startup_trials, spec.warmup_epochs)
+        case "percentile":
+            return optuna.pruners.PercentilePruner(
+                spec.percentile, spec.startup_trials, spec.warmup_epochs
+            )
+        case "patient":
+            return optuna.pruners.PatientPruner(None, spec.patience, spec.min_delta)
+    return optuna.pruners.NopPruner()
+
+
+def most_epochs(file: StudyFile) -> int:
+    """The most epochs that a trial of this file may run."""
+    epochs = file.training.epochs
+    if isinstance(epochs, Range):
+        return int(epochs.high)
+    if isinstance(epochs, Choices):
+        return max(int(choice) for choice in epochs.choices)
+    return int(epochs)
+
+
+def should_prune(study: optuna.Study, trial_id: int, values: Mapping[int, float]) -> bool:
+    """Asks the study's pruner about a running trial whose latest values may not be stored yet.
+
+    :param values: validation values by epoch, the last one just measured.
+    """
+    if isinstance(study.pruner, optuna.pruners.NopPruner):
+        return False
+    # The pruner's own notes (the rungs a trial has passed) are in the storage.
+    trial: FrozenTrial = study._storage.get_trial(trial_id)
+    trial.intermediate_values = dict(values)
+    return study.pruner.prune(study, trial)

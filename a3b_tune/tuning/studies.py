@@ -1,0 +1,113 @@
+"""A study in the storage: created whole or not at all, or gone on with if it is the same.
+
+Knows no trial.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.study import StudyDirection
+
+from a3b_tune.data import Dataset
+from a3b_tune.data.ceilings import best_accuracy
+from a3b_tune.errors import InputError, unknown
+from a3b_tune.study import StudyFile, ceiling_reason, differences, study_ceiling_kind
+from a3b_tune.tuning import records
+from a3b_tune.tuning.opening import shown_url
+from a3b_tune.tuning.pruning import build_pruner
+from a3b_tune.tuning.storage import Storage
+
+
+@dataclass(frozen=True)
+class StoredStudy:
+    """A study and the file it was begun with."""
+
+    storage: Storage
+    study: optuna.Study
+    file: StudyFile
+
+    @property
+    def id(self) -> int:
+        return int(self.study._study_id)
+
+
+def begin_or_go_on(storage: Storage, file: StudyFile, dataset: Dataset) -> StoredStudy:
+    """Creates the study of a file, or opens it if it is there and says the same.
+
+    :raises InputError: a study of that name says something else; its differences are named.
+    """
+    name = file.study.name
+    if name not in study_names(storage):
+        storage.create_whole_study(name, StudyDirection.MAXIMIZE, _attributes(file, dataset))
+    study = optuna.load_study(study_name=name, storage=storage, pruner=build_pruner(file))
+    stored = _stored_file(study, storage)
+    different = differences(stored, file)
+    if study.user_attrs[records.STUDY_DATA]["hash"] != dataset.data_hash:
+        different.append("the data: its rows are not the ones the study began with")
+    if different:
+        raise InputError(
+            f"study {name!r} in {shown_url(storage.url)} began with other settings: "
+            f"{'; '.join(different)}. Use the same, or another --name"
+        )
+    return StoredStudy(storage, study, file)
+
+
+def open_study(storage: Storage, name: str) -> StoredStudy:
+    """Opens a stored study to read it.
+
+    :raises InputError: there is none of that name, or it was not made by a3b-tune.
+    """
+    names = study_names(storage)
+    if name not in names:
+        known = unknown("study", name, names) if names else f"no study {name!r}: it holds none"
+        raise InputError(f"{shown_url(storage.url)}: {known}")
+    study = optuna.load_study(study_name=name, storage=storage)
+    return StoredStudy(storage, study, _stored_file(study, storage))
+
+
+def study_names(storage: Storage) -> list[str]:
+    """The names of all studies in a storage, the oldest first."""
+    return optuna.get_all_study_names(storage)
+
+
+def _stored_file(study: optuna.Study, storage: Storage) -> StudyFile:
+    attrs = study.user_attrs
+    where = f"study {study.study_name!r} in {shown_url(storage.url)}"
+    if records.STUDY_FILE not in attrs:
+        raise InputError(f"{where} was not made by a3b-tune; choose another --name")
+    if attrs.get(records.STUDY_FORMAT) != records.FORMAT:
+        raise InputError(f"{where} was made by another version of a3b-tune; choose another --name")
+    return StudyFile.from_json(attrs[records.STUDY_FILE])
+
+
+def _attributes(file: StudyFile, dataset: Dataset) -> Mapping[str, Any]:
+    return {
+        records.STUDY_FORMAT: records.FORMAT,
+        records.STUDY_FILE: file.to_json(),
+        records.STUDY_DATA: {
+            "name": dataset.name,
+            "hash": dataset.data_hash,
+            "train": len(dataset.train),
+            "validation": len(dataset.validation),
+            "classes": list(dataset.class_names),
+            "vocabulary": len(dataset.vocabulary.i2w),
+        },
+        records.STUDY_CEILING: ceiling(file, dataset),
+        records.STUDY_VERSIONS: records.versions(),
+    }
+
+
+def ceiling(file: StudyFile, dataset: Dataset) -> dict[str, Any] | None:
+    """The best validation accuracy that any draw of the file can reach on these very rows, with
+    its reason; None where theory does not say."""
+    kind = study_ceiling_kind(file)
+    if kind is None:
+        return None
+    return {
+        "kind": kind,
+        "value": best_accuracy(kind, dataset),
+        "why": ceiling_reason(kind, file.data.name),
+    }
+
