@@ -25,12 +25,17 @@ def _values(parameters: Iterable[nn.Parameter]) -> list[Tensor]:
     return found
 
 
+def _norm(values: list[Tensor]) -> Tensor:
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(values)))
+    return norm
+
+
 def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
     """The Euclidean norm over all gradients, a scalar tensor on their device."""
     values = _values(parameters)
     if not values:
         return torch.zeros(())
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(values)))
+    return _norm(values)
 
 
 def clip_gradients(parameters: Iterable[nn.Parameter], limit: float) -> Tensor:
@@ -41,6 +46,6 @@ def clip_gradients(parameters: Iterable[nn.Parameter], limit: float) -> Tensor:
     values = _values(parameters)
     if not values:
         return torch.zeros(())
-    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(values)))
+    norm = _norm(values)
     torch._foreach_mul_(values, torch.clamp(limit / (norm + 1e-6), max=1.0))
     return norm

@@ -8,7 +8,6 @@ import importlib.util
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import optuna
@@ -22,13 +21,11 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from a3b_tune.errors import InputError
-from a3b_tune.study import Choices, Range, Scalar, StudyFile, show_setting
+from a3b_tune.study import Choices, Range, Scalar, StudyFile
 from a3b_tune.training.checks import accepted
 
 # How often a draw that was trained before is drawn again before its settings get a new seed.
 DRAWS = 10
-# A grid larger than this was surely not meant.
-LARGEST_GRID = 100_000
 NEEDS = {"gp": ("scipy",), "cmaes": ("cmaes", "scipy"), "qmc": ("scipy",)}
 
 
@@ -59,9 +56,9 @@ def distribution(setting: Range | Choices) -> BaseDistribution:
 
 
 def check_sampler(file: StudyFile) -> None:
-    """Refuses a sampler that cannot search this file.
+    """Refuses a sampler whose packages are missing.
 
-    :raises InputError: a package is missing, or a grid over a continuous range.
+    :raises InputError: with the command that installs them.
     """
     name = file.study.sampler.name
     for package in NEEDS.get(name, ()):
@@ -69,8 +66,6 @@ def check_sampler(file: StudyFile) -> None:
             raise InputError(
                 f"study.sampler: {name} needs {package}: pip install 'a3b-tune[samplers]'"
             )
-    if name == "grid":
-        _grid(file)
 
 
 def build_sampler(file: StudyFile, number: int) -> BaseSampler:
@@ -105,32 +100,24 @@ def build_sampler(file: StudyFile, number: int) -> BaseSampler:
         return optuna.samplers.TPESampler(
             seed=seed,
             n_startup_trials=spec.startup_trials,
+            # Settings that only one kind of model has are sampled with their own kind.
             group=isinstance(file.model["name"], Choices),
-            multivariate=True,
-            warn_independent_sampling=False,
         )
 
 
 def _grid(file: StudyFile) -> dict[str, list[Any]]:
-    grid = {name: _points(name, setting) for name, setting in file.searched().items()}
-    size = prod(len(points) for points in grid.values())
-    if size > LARGEST_GRID:
-        raise InputError(f"study.sampler: the grid has {size:,} points; at most {LARGEST_GRID:,}")
-    return grid
+    """Every value of every searched setting; the study file has been checked to be finite."""
+    return {name: _points(setting) for name, setting in file.searched().items()}
 
 
-def _points(name: str, setting: Range | Choices) -> list[Any]:
+def _points(setting: Range | Choices) -> list[Any]:
     if isinstance(setting, Choices):
         return list(setting.choices)
-    if setting.integer and not setting.log:
+    if setting.integer:
         return list(range(int(setting.low), int(setting.high) + 1, int(setting.step or 1)))
-    if setting.step:
-        count = int((setting.high - setting.low) / setting.step + 1e-9)
-        return [setting.low + k * setting.step for k in range(count + 1)]
-    raise InputError(
-        f"study.sampler: grid cannot try every value of {name} = {show_setting(setting)}; "
-        f"give choices, for example {name}={setting.low}|{setting.high}"
-    )
+    assert setting.step is not None
+    count = int((setting.high - setting.low) / setting.step + 1e-9)
+    return [setting.low + k * setting.step for k in range(count + 1)]
 
 
 def draw(study: optuna.Study, file: StudyFile, trial: FrozenTrial) -> Draw:

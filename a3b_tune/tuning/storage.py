@@ -73,7 +73,7 @@ class Storage(RDBStorage):
             trial = self._get_prepared_new_trial(study_id, template, session)
             trial.datetime_start = datetime.now()
             session.flush()
-            trial_id = trial.trial_id
+            trial_id = int(trial.trial_id)
         return self.get_trial(trial_id)
 
     def claim_waiting(self, study_id: int, attrs: Mapping[str, Any]) -> FrozenTrial | None:
@@ -90,8 +90,8 @@ class Storage(RDBStorage):
                 return None
             waiting.state = TrialState.RUNNING
             waiting.datetime_start = datetime.now()
-            self._set_attrs(session, waiting.trial_id, attrs)
-            trial_id = waiting.trial_id
+            trial_id = int(waiting.trial_id)
+            self._set_attrs(session, trial_id, attrs)
         return self.get_trial(trial_id)
 
     def write(

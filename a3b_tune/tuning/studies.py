@@ -5,6 +5,7 @@ Knows no trial.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import optuna
@@ -13,7 +14,10 @@ from optuna.study import StudyDirection
 from a3b_tune.data import Dataset
 from a3b_tune.data.ceilings import best_accuracy
 from a3b_tune.errors import InputError, unknown
-from a3b_tune.study import StudyFile, ceiling_reason, differences, study_ceiling_kind
+from a3b_tune.models import MODELS, settings_of
+from a3b_tune.study import StudyFile
+from a3b_tune.study.ceiling import WHY, study_ceiling_kind
+from a3b_tune.study.differences import differences
 from a3b_tune.tuning import records
 from a3b_tune.tuning.opening import shown_url
 from a3b_tune.tuning.pruning import build_pruner
@@ -100,14 +104,22 @@ def _attributes(file: StudyFile, dataset: Dataset) -> Mapping[str, Any]:
 
 
 def ceiling(file: StudyFile, dataset: Dataset) -> dict[str, Any] | None:
-    """The best validation accuracy that any draw of the file can reach on these very rows, with
-    its reason; None where theory does not say."""
-    kind = study_ceiling_kind(file)
+    """The best validation accuracy that any draw of the file can reach, with its reason; None where
+    theory does not say.
+
+    Where one of four patterns must be missed, the value counts these very rows with the same
+    pattern missed in all of them. Which one is missed may differ with a row's other words, so a
+    lucky model lands a little above; `margin` is two standard errors of a share over the rows.
+    """
+    defaults = {
+        name: {key: parameter.default for key, parameter in settings_of(name).items()}
+        for name in MODELS
+    }
+    kind = study_ceiling_kind(file, defaults)
     if kind is None:
         return None
-    return {
-        "kind": kind,
-        "value": best_accuracy(kind, dataset),
-        "why": ceiling_reason(kind, file.data.name),
-    }
+    value = best_accuracy(kind, dataset)
+    error = sqrt(value * (1.0 - value) / len(dataset.validation))
+    margin = 2.0 * error if kind == "three_of_four" else 0.0
+    return {"kind": kind, "value": value, "margin": margin, "why": WHY[kind]}
 

@@ -1,0 +1,23 @@
+"""Small real data for the training tests."""
+
+import pytest
+import torch
+
+from a3b_tune.data.load import load
+from a3b_tune.training import Prepared, Recipe, recipe_from
+
+
+@pytest.fixture(scope="session")
+def xor() -> Prepared:
+    return Prepared(load("xor"), torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def synth() -> Prepared:
+    return Prepared(load("synth").sample(2000, 0), torch.device("cpu"))
+
+
+def recipe(seed: int = 1, **settings) -> Recipe:
+    """A recipe whose names write `__` for the dot: `model__name="baseline"`."""
+    given = {key.replace("__", "."): value for key, value in settings.items()}
+    return recipe_from({"model.name": "baseline", "training.epochs": 1, **given}, seed)
