@@ -26,11 +26,12 @@ def storage_url(asked: str | None) -> str:
 
 
 def shown_url(url: str) -> str:
-    """The URL with its password hidden."""
+    """The URL with its password hidden; of what is no URL, all that stands before an @."""
     try:
         return make_url(url).render_as_string(hide_password=True)
     except ArgumentError:
-        return url.split("://")[0] + "://…" if "://" in url else url
+        _, at, rest = url.rpartition("@")
+        return f"…@{rest}" if at else url
 
 
 def open_storage(asked: str | None = None, *, create: bool = False) -> Storage:
@@ -54,8 +55,6 @@ def open_storage(asked: str | None = None, *, create: bool = False) -> Storage:
         raise InputError(f"{shown_url(url)}: {_cause(error)}") from None
     except RuntimeError as error:
         raise InputError(f"{shown_url(url)}: {_older(str(error))}") from None
-    except AssertionError:
-        raise InputError(f"{shown_url(url)}: this database holds no studies") from None
 
 
 def check_url(asked: str | None = None, *, create: bool = True) -> URL:
@@ -130,7 +129,9 @@ def _cause(error: Exception) -> str:
     under: BaseException = error.__cause__ or error
     if isinstance(under, DBAPIError) and under.orig is not None:
         under = under.orig
-    return str(under).strip().splitlines()[0]
+    line = str(under).strip().splitlines()[0]
+    absent = "no such table" in line or ("relation" in line and "does not exist" in line)
+    return "this database holds no studies" if absent else line
 
 
 def _older(text: str) -> str:

@@ -3,6 +3,7 @@
 Knows neither how values are stored nor how they were measured.
 """
 
+import warnings
 from collections.abc import Mapping
 
 import optuna
@@ -31,7 +32,9 @@ def build_pruner(file: StudyFile) -> BasePruner:
                 spec.percentile, spec.startup_trials, spec.warmup_epochs
             )
         case "patient":
-            return optuna.pruners.PatientPruner(None, spec.patience, spec.min_delta)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return optuna.pruners.PatientPruner(None, spec.patience, spec.min_delta)
     return optuna.pruners.NopPruner()
 
 

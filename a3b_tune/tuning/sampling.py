@@ -130,7 +130,7 @@ def draw(study: optuna.Study, file: StudyFile, trial: FrozenTrial) -> Draw:
     sampler.before_trial(study, trial)
     trial = study._storage.get_trial(trial._trial_id)
     searched = {name: distribution(setting) for name, setting in file.searched().items()}
-    tried = _tried(study, trial.number)
+    tried = _tried(study, trial.number, has_params=bool(searched))
     attempts = 1 if file.study.sampler.name == "grid" or _exhausted(searched, tried) else DRAWS
     params: dict[str, Any] = {}
     for _ in range(attempts):
@@ -185,11 +185,15 @@ def whole_settings(file: StudyFile, params: Mapping[str, Any]) -> dict[str, Scal
     }
 
 
-def _tried(study: optuna.Study, before: int) -> dict[tuple[tuple[str, Any], ...], int]:
-    """The settings of all earlier trials that did not fail, and the first trial with each."""
+def _tried(
+    study: optuna.Study, own: int, *, has_params: bool
+) -> dict[tuple[tuple[str, Any], ...], int]:
+    """The settings of all other trials that did not fail, and the first trial with each. A trial
+    that has no parameters where there should be some has not drawn them yet."""
     tried: dict[tuple[tuple[str, Any], ...], int] = {}
     for trial in study.get_trials(deepcopy=False):
-        if trial.params and trial.number != before and trial.state != TrialState.FAIL:
+        drawn = bool(trial.params) or not has_params
+        if drawn and trial.number != own and trial.state != TrialState.FAIL:
             tried.setdefault(_key(trial.params), trial.number)
     return tried
 

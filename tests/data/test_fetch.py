@@ -1,0 +1,216 @@
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from a3b_tune.data import fetch as fetching
+from a3b_tune.data import imdb
+from a3b_tune.data.fetch import Source, fetch, progress_bar
+from a3b_tune.errors import InputError
+
+
+class Server(ThreadingHTTPServer):
+    """Answers every path by its first folder: /whole/..., /cut/..., and so on."""
+
+    daemon_threads = True
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.body = body
+        self.asked: list[str] = []
+        self.over = threading.Event()
+
+    def folder(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{name}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        getattr(self, self.path.split("/")[1])(self.server.body)
+
+    def log_message(self, *_args: object) -> None:
+        """Keeps the test's output clean."""
+
+    def head(self, length: int | None) -> None:
+        self.send_response(200)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
+        self.end_headers()
+
+    def whole(self, body: bytes) -> None:
+        self.head(len(body))
+        self.wfile.write(body)
+
+    def unsized(self, body: bytes) -> None:
+        self.head(None)
+        self.wfile.write(body)
+
+    def cut(self, body: bytes) -> None:
+        self.head(len(body))
+        self.wfile.write(body[: len(body) // 2])
+
+    def cut_unsized(self, body: bytes) -> None:
+        self.head(None)
+        self.wfile.write(body[: len(body) // 2])
+
+    def wrong(self, _body: bytes) -> None:
+        self.whole(b"<html>please log in</html>")
+
+    def huge(self, _body: bytes) -> None:
+        self.head(10**12)
+
+    def huge_unsized(self, _body: bytes) -> None:
+        self.head(None)
+        try:
+            while True:
+                self.wfile.write(bytes(2**16))
+        except ConnectionError:
+            self.close_connection = True
+
+    def silent(self, _body: bytes) -> None:
+        self.server.over.wait(20)
+
+    def stalled(self, body: bytes) -> None:
+        self.head(len(body))
+        self.wfile.write(body[:10_000])
+        self.wfile.flush()
+        self.server.over.wait(20)
+
+    def missing(self, _body: bytes) -> None:
+        self.send_error(404, "Not \x1b[2J Found")
+
+    def named(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Disposition", 'attachment; filename="../../elsewhere.gz"')
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def body(make_reviews, pack) -> bytes:
+    return pack(make_reviews())
+
+
+@pytest.fixture
+def server(body, monkeypatch) -> Iterator[Server]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    made = Server(body)
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.over.set()
+    made.shutdown()
+    made.server_close()
+
+
+@pytest.fixture
+def cwd(tmp_path, monkeypatch) -> Path:
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    return tmp_path / "cwd"
+
+
+@pytest.mark.parametrize("way", ["whole", "unsized", "named"])
+def test_the_whole_file_arrives_and_nothing_else(tmp_path, cwd, server, body, way):
+    path = fetch("imdb", tmp_path / "new" / "data", base=server.folder(way))
+    assert path.read_bytes() == body
+    assert list((tmp_path / "new" / "data").iterdir()) == [path]
+    assert list(cwd.iterdir()) == []
+    assert len(imdb.load(path.parent).train) == 200
+
+
+def test_a_file_that_is_there_is_not_fetched_again(tmp_path, server):
+    (tmp_path / imdb.FILE).write_bytes(b"mine")
+    assert fetch("imdb", tmp_path, base=server.folder("whole")).read_bytes() == b"mine"
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("way", "why"),
+    [
+        ("cut", "the transfer was cut off"),
+        ("cut_unsized", "cut short"),
+        ("wrong", "not gzip"),
+        ("silent", "no answer in time"),
+        ("stalled", "no answer in time"),
+        ("missing", "404 Not [2J Found"),
+        ("huge", "more than 67,108,864 bytes"),
+        ("huge_unsized", "more than 67,108,864 bytes"),
+    ],
+)
+def test_a_failed_fetch_leaves_nothing_and_says_what_to_do(tmp_path, cwd, server, way, why):
+    folder = tmp_path / "data"
+    with pytest.raises(InputError) as caught:
+        fetch("imdb", folder, base=server.folder(way), timeout=0.5)
+    line = str(caught.value)
+    assert line.startswith(f"imdb: {server.folder(way)}/{imdb.FILE}: {why}")
+    assert line.endswith(f"; place {imdb.FILE} in {folder} by hand")
+    assert line.isprintable()
+    assert list(folder.iterdir()) == []
+    assert list(cwd.iterdir()) == []
+    assert socket.getdefaulttimeout() is None
+
+
+def test_offline_names_both_addresses_https_first(tmp_path, monkeypatch):
+    with socket.socket() as taken:  # bound but not listening: every connection is refused
+        taken.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{taken.getsockname()[1]}/data"
+        source = Source(imdb.FILE, place, imdb.PACKED_LIMIT, imdb.check_file)
+        monkeypatch.setitem(fetching.SOURCES, "imdb", source)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        with pytest.raises(InputError) as caught:
+            fetch("imdb", tmp_path)
+    assert str(caught.value) == (
+        f"imdb: https://{place}/{imdb.FILE}: Connection refused;"
+        f" http://{place}/{imdb.FILE}: Connection refused;"
+        f" place {imdb.FILE} in {tmp_path} by hand"
+    )
+
+
+def test_http_is_tried_where_https_fails(tmp_path, server, body, monkeypatch):
+    place = f"127.0.0.1:{server.server_port}/whole"
+    source = Source(imdb.FILE, place, imdb.PACKED_LIMIT, imdb.check_file)
+    monkeypatch.setitem(fetching.SOURCES, "imdb", source)
+    assert fetch("imdb", tmp_path, timeout=5).read_bytes() == body
+
+
+def test_the_real_address_is_the_courses():
+    source = fetching.SOURCES["imdb"]
+    assert f"{source.folder}/{source.file}" == "dlvu.github.io/data/imdb.word.pkl.gz"
+
+
+def test_progress_grows_to_the_whole(tmp_path, server, body):
+    seen: list[tuple[int, int | None]] = []
+    fetch("imdb", tmp_path, base=server.folder("whole"), report=lambda *now: seen.append(now))
+    assert [came for came, _ in seen] == sorted(came for came, _ in seen)
+    assert seen[0] == (0, len(body)) and seen[-1] == (len(body), len(body))
+
+
+def test_progress_without_a_total(tmp_path, server, body):
+    seen: list[tuple[int, int | None]] = []
+    fetch("imdb", tmp_path, base=server.folder("unsized"), report=lambda *now: seen.append(now))
+    assert seen[-1][0] >= len(body) and {total for _, total in seen} == {None}
+
+
+def test_the_bar_draws_nothing_where_there_is_no_terminal(tmp_path, server, capsys):
+    with progress_bar("imdb") as report:
+        fetch("imdb", tmp_path, base=server.folder("whole"), report=report)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_data_that_is_made_here_cannot_be_fetched():
+    with pytest.raises(InputError, match=r"unknown data set to fetch 'synth' \(known: imdb\)"):
+        fetch("synth")
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"nothing can be written there \(Not a directory\)"):
+        fetch("imdb", tmp_path / "file" / "data")

@@ -1,0 +1,66 @@
+"""Real storages in a fresh folder and small studies on xor."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from a3b_tune.data.load import load
+from a3b_tune.study import StudyFile, loads, override
+from a3b_tune.training import Prepared
+from a3b_tune.tuning.loop import Limits, Run
+from a3b_tune.tuning.opening import open_storage
+from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on
+
+FILE = """
+[study]
+name = "small"
+trials = 4
+[data]
+name = "xor"
+[model]
+name = "baseline"
+width = { choices = [4, 8] }
+pool = { choices = ["mean", "max", "select"] }
+[optimizer]
+lr = { low = 1e-3, high = 1e-1, log = true }
+[training]
+epochs = 2
+batch_size = 256
+"""
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def file() -> StudyFile:
+    return loads(FILE, "small.toml")
+
+
+@pytest.fixture(scope="session")
+def xor() -> Prepared:
+    return Prepared(load("xor"), torch.device("cpu"))
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/studies.db"
+
+
+@pytest.fixture
+def stored(url, file, xor) -> StoredStudy:
+    return begin_or_go_on(open_storage(url, create=True), file, xor.dataset)
+
+
+def begin(url, file, xor, *changes) -> StoredStudy:
+    return begin_or_go_on(open_storage(url, create=True), override(file, changes), xor.dataset)
+
+
+def run(stored, prepared, trials, stop=lambda: None, deadline=None):
+    """Runs to a budget; why it ended, and the events."""
+    events = []
+    ending = Run(stored, prepared, Limits(trials, deadline, stop), events.append)()
+    return ending, events

@@ -1,0 +1,115 @@
+import os
+import sqlite3
+import threading
+
+import pytest
+
+from a3b_tune.errors import InputError
+from a3b_tune.tuning import opening
+from a3b_tune.tuning.opening import check_url, open_storage, shown_url, storage_url
+
+
+def refused(url, **options):
+    with pytest.raises(InputError) as error:
+        open_storage(url, **options)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_the_url_comes_from_the_option_then_the_environment_then_this_folder(monkeypatch):
+    monkeypatch.delenv("A3B_TUNE_STORAGE", raising=False)
+    assert storage_url(None) == "sqlite:///a3b-tune.db"
+    monkeypatch.setenv("A3B_TUNE_STORAGE", "sqlite:///mine.db")
+    assert storage_url(None) == "sqlite:///mine.db"
+    assert storage_url("sqlite:///asked.db") == "sqlite:///asked.db"
+
+
+def test_what_is_created_can_be_read_again(url):
+    open_storage(url, create=True)
+    assert open_storage(url).get_all_studies() == []
+
+
+def test_a_reader_makes_no_file(url, tmp_path):
+    assert "no such file" in refused(url)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("mysql://user@host/db", "unknown storage scheme 'mysql'"),
+        ("postgre://user@host/db", "did you mean 'postgresql'"),
+        ("study.db", "sqlite:///FILE.db"),
+        ("sqlite://", "name a file"),
+    ],
+)
+def test_a_wrong_scheme_is_named_with_the_right_ones(url, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert told in refused(url, create=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://me:s3cret@host/db", "postgresql://me:s3cret@localhost:1/db", "x:s3cret@//"]
+)
+def test_a_password_is_never_shown(url):
+    pytest.importorskip("psycopg")
+    assert "s3cret" not in refused(url, create=True)
+    assert "s3cret" not in shown_url(url)
+
+
+def test_a_server_that_does_not_answer_is_one_line():
+    pytest.importorskip("psycopg")
+    told = refused("postgresql://me@127.0.0.1:1/db", create=True)
+    assert told.startswith("postgresql://me@127.0.0.1:1/db: ")
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    assert "does not exist" in refused(f"sqlite:///{tmp_path}/no/x.db", create=True)
+
+
+def test_a_file_that_is_no_database(tmp_path):
+    (tmp_path / "x.db").write_text("this is a letter, not a database\n" * 100)
+    assert "not a SQLite database" in refused(f"sqlite:///{tmp_path}/x.db", create=True)
+    assert (tmp_path / "x.db").read_text().startswith("this is a letter")
+
+
+def test_a_database_of_something_else_holds_no_studies(tmp_path):
+    with sqlite3.connect(tmp_path / "x.db") as connection:
+        connection.execute("create table t (a)")
+    assert "no studies" in refused(f"sqlite:///{tmp_path}/x.db")
+
+
+def test_a_read_only_file_is_refused_to_a_writer_and_open_to_a_reader(url, tmp_path, monkeypatch):
+    open_storage(url, create=True)
+    access = os.access  # root may write anything, so the answer is changed, for this file alone
+    monkeypatch.setattr(
+        opening.os, "access", lambda path, mode: "studies.db" not in str(path) and access(path, mode)
+    )
+    assert "read-only" in refused(url, create=True)
+    assert open_storage(url).get_all_studies() == []
+
+
+def test_a_locked_database_is_waited_for_and_then_told(url, tmp_path, monkeypatch):
+    open_storage(url, create=True)
+    monkeypatch.setattr(opening, "OPEN_TIMEOUT", 0.2)
+    holder = sqlite3.connect(tmp_path / "studies.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    assert "locked" in refused(url, create=True)
+    release = threading.Timer(0.1, holder.execute, ("ROLLBACK",))
+    release.run()
+    assert check_url(url).database == f"{tmp_path}/studies.db"
+
+
+def test_a_database_of_an_older_optuna_says_how_to_upgrade(url, tmp_path):
+    open_storage(url, create=True)
+    with sqlite3.connect(tmp_path / "studies.db") as connection:
+        connection.execute("update alembic_version set version_num = 'v2.6.0.a'")
+    assert "optuna storage upgrade" in refused(url)
+
+
+def test_a_database_of_a_newer_optuna_says_so(url, tmp_path):
+    open_storage(url, create=True)
+    with sqlite3.connect(tmp_path / "studies.db") as connection:
+        connection.execute("update alembic_version set version_num = 'v99.0.0.a'")
+    assert "newer Optuna" in refused(url)

@@ -1,0 +1,119 @@
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
+
+from a3b_tune.tuning.opening import open_storage
+
+
+@pytest.fixture
+def storage(url):
+    return open_storage(url, create=True)
+
+
+@pytest.fixture
+def study(storage):
+    storage.create_whole_study("s", StudyDirection.MAXIMIZE, {"a3b:format": 1})
+    return storage.get_study_id_from_name("s")
+
+
+def test_a_study_is_created_with_all_its_attributes(storage, study):
+    assert storage.get_study_user_attrs(study) == {"a3b:format": 1}
+    assert storage.get_study_directions(study) == [StudyDirection.MAXIMIZE]
+
+
+def test_a_study_of_that_name_is_left_as_it_is(storage, study):
+    storage.create_whole_study("s", StudyDirection.MAXIMIZE, {"a3b:format": 99})
+    assert storage.get_study_user_attrs(study) == {"a3b:format": 1}
+
+
+def test_no_trial_is_created_beyond_the_budget(storage, study):
+    made = [storage.create_within(study, 3, {"n": n}) for n in range(5)]
+    assert [trial and trial.number for trial in made] == [0, 1, 2, None, None]
+    assert made[1].state == TrialState.RUNNING
+    assert made[1].user_attrs == {"n": 1}
+    assert made[1].datetime_start is not None
+
+
+def test_many_writers_at_once_meet_the_budget_exactly(url, study):
+    """Each thread has a connection of its own, as a process would."""
+    storage = open_storage(url, create=True)
+
+    def worker(_):
+        made = []
+        while (trial := storage.create_within(study, 40, {})) is not None:
+            made.append(trial.number)
+        return made
+
+    with ThreadPoolExecutor(8) as pool:
+        made = [number for numbers in pool.map(worker, range(8)) for number in numbers]
+    assert sorted(made) == list(range(40))
+
+
+def test_a_waiting_trial_is_claimed_once_and_the_oldest_first(url, storage, study):
+    ids = [storage.create_within(study, 20, {})._trial_id for _ in range(20)]
+    for trial_id in ids:
+        storage.put_back(trial_id, {})
+
+    def worker(name):
+        claimed = []
+        while (trial := storage.claim_waiting(study, {"by": name})) is not None:
+            claimed.append((trial.number, trial.user_attrs["by"] == name))
+        return claimed
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = [pair for pairs in pool.map(worker, range(4)) for pair in pairs]
+    assert sorted(claimed) == [(number, True) for number in range(20)]
+
+
+def test_a_batch_is_written_whole_and_a_later_one_replaces(storage, study):
+    trial = storage.create_within(study, 1, {})
+    space = {"lr": FloatDistribution(0.0, 1.0), "pool": CategoricalDistribution(("max", "mean"))}
+    params = {"lr": 0.5, "pool": "mean"}
+    storage.write(trial._trial_id, params=params, distributions=space, attrs={"k": [1]})
+    storage.write(trial._trial_id, values={1: 0.5, 2: 0.6}, attrs={"k": [1, 2]})
+    storage.write(trial._trial_id, values={2: 0.7})
+    found = storage.get_trial(trial._trial_id)
+    assert found.params == params
+    assert found.distributions == space
+    assert found.intermediate_values == {1: 0.5, 2: 0.7}
+    assert found.user_attrs["k"] == [1, 2]
+
+
+def test_a_batch_that_fails_writes_nothing(storage, study):
+    trial = storage.create_within(study, 1, {})
+    with pytest.raises(TypeError):
+        storage.write(trial._trial_id, values={1: 0.5}, attrs={"bad": object()})
+    assert storage.get_trial(trial._trial_id).intermediate_values == {}
+
+
+def test_put_back_keeps_settings_and_sampler_notes_and_wipes_reports(storage, study):
+    trial_id = storage.create_within(study, 1, {})._trial_id
+    space = {"lr": FloatDistribution(0.0, 1.0)}
+    storage.write(trial_id, params={"lr": 0.5}, distributions=space, values={1: 0.9})
+    storage.set_trial_system_attr(trial_id, "completed_rung_0", 0.9)
+    storage.set_trial_system_attr(trial_id, "grid_id", 7)
+    storage.put_back(trial_id, {"why": "x"})
+    found = storage.get_trial(trial_id)
+    assert found.state == TrialState.WAITING
+    assert found.params == {"lr": 0.5}
+    assert found.intermediate_values == {}
+    assert found.system_attrs == {"grid_id": 7}
+    assert found.user_attrs == {"why": "x"}
+
+
+def test_a_finished_trial_cannot_be_put_back(storage, study):
+    trial_id = storage.create_within(study, 1, {})._trial_id
+    storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [1.0])
+    with pytest.raises(UpdateFinishedTrialError):
+        storage.put_back(trial_id, {})
+    assert storage.get_trial(trial_id).state == TrialState.COMPLETE
+
+
+def test_sqlite_runs_in_wal(url, storage, study, tmp_path):
+    with sqlite3.connect(tmp_path / "studies.db") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
