@@ -227,7 +227,7 @@ def _in_folder(side: Callable[[Path], float]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--data-dir", type=Path, help="where imdb.word.pkl.gz is; without it IMDb is left out")
+    parser.add_argument("--data-dir", type=Path, help="where imdb.word.pkl.gz is; else no IMDb")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     args = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,6 +1,6 @@
 """The norm of all gradients together, and clipping by it; sparse gradients count too.
 
-`torch.nn.utils.clip_grad_norm_` refuses sparse gradients, and an embedding of 99 000 words has them.
+`torch.nn.utils.clip_grad_norm_` refuses sparse gradients; an embedding of 99 000 words has them.
 """
 
 from collections.abc import Iterable

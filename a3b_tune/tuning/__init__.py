@@ -1,1 +1,1 @@
-"""WHO decides: the storage, the sampler, the pruner and the loop. Talks to Optuna; prints nothing."""
+"""WHO decides: storage, sampler, pruner and loop. Talks to Optuna; prints nothing."""

@@ -147,9 +147,7 @@ class Run:
             if world_error(error):
                 raise
             state, reason = "failed", self._fail(trial, error)
-        self._notify(
-            TrialEnded(trial.number, state, trial.best_value, trial.best_epoch, reason)
-        )
+        self._notify(TrialEnded(trial.number, state, trial.best_value, trial.best_epoch, reason))
         if self._failures >= FAILURES_IN_A_ROW:
             raise BrokenRun(f"{self._failures} trials in a row failed; the last: {reason}")
 
@@ -164,7 +162,8 @@ class Run:
             trial.report(epoch.accuracy, asdict(epoch))
             self._notify(EpochDone(trial.number, epochs, epoch))
             if epoch.accuracy >= PERFECT:
-                reason = f"reached {PERFECT} in epoch {epoch.epoch}" if epoch.epoch < epochs else None
+                early = epoch.epoch < epochs
+                reason = f"reached {PERFECT} in epoch {epoch.epoch}" if early else None
                 trial.complete(reason)
                 return "complete", reason
             if epoch.epoch < epochs and trial.should_prune():
@@ -178,7 +177,8 @@ class Run:
         if isinstance(error, MemoryError | torch.OutOfMemoryError):
             reason = "out of memory"
         else:
-            reason = f"error: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            first_line = str(error).partition("\n")[0]
+            reason = f"error: {type(error).__name__}: {first_line}"
         self._failures += 1
         trial.fail(reason, traceback.format_exc())
         return reason

@@ -137,8 +137,7 @@ def _cause(error: Exception) -> str:
 def _older(text: str) -> str:
     if "upgrade" in text:
         return (
-            "made by an older Optuna; save a copy, then run "
-            "`optuna storage upgrade --storage URL`"
+            "made by an older Optuna; save a copy, then run `optuna storage upgrade --storage URL`"
         )
     return "made by a newer Optuna than the one installed; upgrade with `pip install -U optuna`"
 

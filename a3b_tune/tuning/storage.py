@@ -19,6 +19,7 @@ from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
 
 # How long a writer waits for another one before it gives up, in seconds.
@@ -109,13 +110,9 @@ class Storage(RDBStorage):
             for name, value in (params or {}).items():
                 distribution = (distributions or {})[name]
                 stored = distribution.to_internal_repr(value)
-                self._set_trial_param_without_commit(
-                    session, trial_id, name, stored, distribution
-                )
+                self._set_trial_param_without_commit(session, trial_id, name, stored, distribution)
             for step, reported in (values or {}).items():
-                self._set_trial_intermediate_value_without_commit(
-                    session, trial_id, step, reported
-                )
+                self._set_trial_intermediate_value_without_commit(session, trial_id, step, reported)
             self._set_attrs(session, trial_id, attrs or {})
 
     def put_back(self, trial_id: int, attrs: Mapping[str, Any]) -> None:
@@ -148,7 +145,7 @@ def _tune_sqlite(engine: sqlalchemy.Engine, writable: bool) -> None:
     waiting trial and both take it; `BEGIN IMMEDIATE` takes the lock before the read.
     """
 
-    def connected(connection: Any, _record: Any) -> None:
+    def connected(connection: DBAPIConnection, _record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         if writable:

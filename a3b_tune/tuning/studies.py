@@ -55,6 +55,9 @@ def begin_or_go_on(storage: Storage, file: StudyFile, dataset: Dataset) -> Store
             f"study {name!r} in {shown_url(storage.url)} began with other settings: "
             f"{'; '.join(different)}. Use the same, or another --name"
         )
+    if stored != file:
+        # Only its budget or its wording differs: whoever joins later works to the new one.
+        study.set_user_attr(records.STUDY_FILE, file.to_json())
     return StoredStudy(storage, study, file)
 
 
@@ -122,4 +125,3 @@ def ceiling(file: StudyFile, dataset: Dataset) -> dict[str, Any] | None:
     error = sqrt(value * (1.0 - value) / len(dataset.validation))
     margin = 2.0 * error if kind == "three_of_four" else 0.0
     return {"kind": kind, "value": value, "margin": margin, "why": WHY[kind]}
-

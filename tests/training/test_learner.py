@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from a3b_tune.data import PAD, UNK
+from a3b_tune.models import MODELS
 from a3b_tune.training import Diverged, PlainLearner, Stopped
 from tests.training.conftest import recipe
 
 
-@pytest.mark.parametrize("model", ["baseline", "simple_attention", "full_attention", "transformer"])
+@pytest.mark.parametrize("model", MODELS)
 def test_every_model_lowers_its_loss_on_synth(synth, model):
     wanted = recipe(model__name=model, optimizer__lr=3e-3, training__epochs=3, model__pool="max")
     epochs = list(PlainLearner(wanted, synth).epochs())
@@ -73,7 +74,9 @@ def test_clipping_bounds_the_first_step(synth):
     before = [p.detach().clone() for p in learner.model.parameters()]
     next(learner.epochs())
     after = learner.model.parameters()
-    moved = torch.cat([(a - b).detach().flatten() for a, b in zip(after, before, strict=True)]).norm()
+    moved = torch.cat(
+        [(a - b).detach().flatten() for a, b in zip(after, before, strict=True)]
+    ).norm()
     assert 0 < float(moved) <= 0.01 * 1.001
 
 

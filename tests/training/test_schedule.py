@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from a3b_tune.training.schedule import rate_factor
@@ -17,7 +19,7 @@ def test_without_warmup_the_first_step_runs_at_the_full_rate():
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
 def test_decay_falls_all_the_way_to_almost_nothing(schedule):
     rates = [rate_factor(step, 1000, 0.05, schedule) for step in range(50, 1000)]
-    assert all(a >= b for a, b in zip(rates, rates[1:], strict=False))
+    assert all(a >= b for a, b in pairwise(rates))
     assert 0 < rates[-1] < 0.01
 
 

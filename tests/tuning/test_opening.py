@@ -83,9 +83,11 @@ def test_a_database_of_something_else_holds_no_studies(tmp_path):
 def test_a_read_only_file_is_refused_to_a_writer_and_open_to_a_reader(url, tmp_path, monkeypatch):
     open_storage(url, create=True)
     access = os.access  # root may write anything, so the answer is changed, for this file alone
-    monkeypatch.setattr(
-        opening.os, "access", lambda path, mode: "studies.db" not in str(path) and access(path, mode)
-    )
+
+    def denied(path, mode):
+        return "studies.db" not in str(path) and access(path, mode)
+
+    monkeypatch.setattr(opening.os, "access", denied)
     assert "read-only" in refused(url, create=True)
     assert open_storage(url).get_all_studies() == []
 

@@ -49,7 +49,7 @@ def test_patience_ends_a_trial_that_no_longer_improves(url, file, xor):
     trial = ask(stored, 1, {})
     values = {1: 0.5, 2: 0.6, 3: 0.7}
     assert not should_prune(stored.study, trial.id, values)
-    values |= {epoch: 0.65 for epoch in range(4, 9)}
+    values |= dict.fromkeys(range(4, 9), 0.65)
     assert should_prune(stored.study, trial.id, values)
 
 

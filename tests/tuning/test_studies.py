@@ -23,6 +23,7 @@ def test_a_new_study_holds_all_that_another_machine_needs(stored, file, xor):
 
 def test_the_same_file_goes_on_also_with_another_budget(url, stored, file, xor):
     assert begin(url, file, xor, "study.trials=99", "study.timeout=5m").id == stored.id
+    assert open_study(stored.storage, "small").file.study.trials == 99
 
 
 def test_another_setting_stops_and_every_difference_is_named(url, stored, file, xor):

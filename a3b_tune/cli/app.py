@@ -1,0 +1,97 @@
+"""The command `a3b-tune`: its commands by name, and how a mistake is told: one line, exit code 2.
+
+Knows no work: each command's own module does that, and imports what is heavy only when it runs.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from a3b_tune import __version__
+from a3b_tune.cli import data, doctor, search, studies, study_files
+from a3b_tune.errors import InputError, unknown
+
+app = typer.Typer(
+    name="a3b-tune",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="Hyperparameter search for small sequence models.\n\n"
+    "`a3b-tune synth` finds the best full self-attention model for the synth data set; every trial "
+    "is kept in one file, `a3b-tune.db`, and the same command goes on where it stopped.",
+    epilog="Start with `a3b-tune synth --trials 20`, then `a3b-tune show synth`.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"a3b-tune {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options that come before the command."""
+
+
+SEARCH = "Search"
+READ = "Look at what was found"
+MORE = "Data, study files, this machine"
+
+app.command("xor", rich_help_panel=SEARCH)(search.xor)
+app.command("synth", rich_help_panel=SEARCH)(search.synth)
+app.command("imdb", rich_help_panel=SEARCH)(search.imdb)
+app.command("run", rich_help_panel=SEARCH)(search.run)
+app.command("studies", rich_help_panel=READ)(studies.studies)
+app.command("show", rich_help_panel=READ)(studies.show)
+app.command("export", rich_help_panel=READ)(studies.export)
+app.add_typer(data.app, name="data", rich_help_panel=MORE)
+app.add_typer(study_files.app, name="study", rich_help_panel=MORE)
+app.command("doctor", rich_help_panel=MORE)(doctor.doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs a command and exits: 0 done, 1 it failed, 2 a mistake in what was asked, 130 stopped by
+    Ctrl-C."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit code."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(arguments, prog_name="a3b-tune", standalone_mode=False)
+    except InputError as error:
+        return _told(str(error), 2)
+    except typer.TyperException as error:
+        return _told(_usage(error), 2)
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe has gone; Python's own flush at exit would complain once more.
+        sys.stdout = sys.stderr
+        return 141
+    return code if isinstance(code, int) else 0
+
+
+def _told(text: str, code: int) -> int:
+    typer.echo(f"a3b-tune: {' '.join(text.split())}", err=True)
+    return code
+
+
+def _usage(error: typer.TyperException) -> str:
+    """One line: what, the bad value, the nearest right one, and where help is."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "a3b-tune"
+    text = error.format_message()
+    if text.startswith("No such command") and context:
+        text = unknown("command", text.split("'")[1], context.command.list_commands(context)) + "."
+    return f"{text} See {path} --help"

@@ -1,0 +1,104 @@
+"""From a checked study file to a finished run on the screen: data, storage, loop, summary.
+
+Imported only when a search starts: it brings torch and Optuna with it.
+"""
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from a3b_tune.cli.display import open_display
+from a3b_tune.cli.interrupt import EXIT_CODES, Interrupt
+from a3b_tune.cli.present import print_study
+from a3b_tune.cli.progress import Best, Progress
+from a3b_tune.data import Dataset
+from a3b_tune.data.fetch import SOURCES, fetch, progress_bar
+from a3b_tune.results.overview import study_overview
+from a3b_tune.results.trials import ranked, rows
+from a3b_tune.study import StudyFile
+from a3b_tune.training import Prepared
+from a3b_tune.training.device import choose_device, prepare_process
+from a3b_tune.training.prepared import load_dataset
+from a3b_tune.tuning.loop import BrokenRun, Limits, Run
+from a3b_tune.tuning.opening import check_url, open_storage
+from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on
+
+if TYPE_CHECKING:
+    from a3b_tune.cli.search import Asked
+
+ENDINGS = {
+    "trials": "all trials done",
+    "timeout": "the time is up",
+    "Ctrl-C": "stopped by Ctrl-C",
+    "SIGTERM": "stopped by SIGTERM",
+}
+
+
+def run_study(file: StudyFile, asked: "Asked", console: Console) -> int:
+    """Runs a study until its budget, its time or a signal ends it, then prints what was found.
+
+    :returns: 0, or 1 where trial after trial failed, or 130 (143) after Ctrl-C (SIGTERM).
+    """
+    began = time.monotonic()
+    device = choose_device(asked.device)
+    prepare_process(device)
+    check_url(asked.storage)
+    prepared = Prepared(_load(file, asked, console), device)
+    stored = begin_or_go_on(open_storage(asked.storage, create=True), file, prepared.dataset)
+    deadline = None if file.study.timeout is None else began + file.study.timeout
+    code, ending = _search(stored, prepared, deadline, console)
+    _summary(stored, ending, asked, console)
+    return code
+
+
+def _load(file: StudyFile, asked: "Asked", console: Console) -> Dataset:
+    """The data, fetched first where it can be and is not there yet."""
+    name = file.data.name
+    if name in SOURCES:
+        with progress_bar(name) as report:
+            fetch(name, asked.data_dir, report=report)
+    with console.status(f"loading {name} …"):
+        return load_dataset(file.data, asked.data_dir)
+
+
+def _search(
+    stored: StoredStudy, prepared: Prepared, deadline: float | None, console: Console
+) -> tuple[int, str]:
+    """The loop under its display: exit code, and in words how it ended."""
+    display = open_display(console, _progress(stored, deadline))
+
+    def interrupted(reason: str) -> None:
+        display.say(f"{reason}: the running trial goes back to the queue; once more ends at once")
+
+    with display, Interrupt(interrupted) as stop:
+        limits = Limits(stored.file.study.trials, deadline, stop)
+        try:
+            ending = Run(stored, prepared, limits, display)()
+        except BrokenRun as error:
+            return 1, str(error)
+    return EXIT_CODES.get(ending, 0), ENDINGS[ending]
+
+
+def _progress(stored: StoredStudy, deadline: float | None) -> Progress:
+    found = rows(stored.study)
+    counts: dict[str, int] = {}
+    for row in found:
+        counts[row.state] = counts.get(row.state, 0) + 1
+    best = None
+    for row in ranked(found)[:1]:
+        assert row.value is not None and row.best_epoch is not None
+        best = Best(row.number, row.value, row.best_epoch, row.params)
+    return Progress(stored.file.study.name, stored.file.study.trials, counts, best, deadline)
+
+
+def _summary(stored: StoredStudy, ending: str, asked: "Asked", console: Console) -> None:
+    overview = study_overview(stored)
+    console.print(f"\n{ending}", highlight=False)
+    if asked.as_json:
+        print(json.dumps(overview.to_json(), indent=2))
+    else:
+        more = overview.asked if overview.ended < overview.asked else 2 * overview.asked
+        go_on = None if overview.standing == "at" else asked.again(more)
+        print_study(console, overview, storage_asked=asked.storage is not None, go_on=go_on)

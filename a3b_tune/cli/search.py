@@ -1,0 +1,285 @@
+"""The commands that search: `xor`, `synth`, `imdb` and `run FILE`.
+
+Knows how a person asks; what is asked is decided by the study file, and done by tuning.
+"""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from a3b_tune.cli.options import DataDirOption, JsonOption, StorageOption, complete_from
+
+if TYPE_CHECKING:
+    from a3b_tune.study import StudyFile
+
+MODELS = ("baseline", "simple_attention", "full_attention", "transformer")
+SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "grid")
+PRUNERS = ("hyperband", "asha", "median", "percentile", "patient", "none")
+
+Trials = Annotated[
+    str | None,
+    typer.Option(
+        "--trials", "-n", metavar="N", help="Trials of the study in all, earlier ones too."
+    ),
+]
+Timeout = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Stop after this time: 45s, 30m, 1h30m.")
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"Short for --set model.name=NAME: {', '.join(MODELS)}.",
+        autocompletion=complete_from(MODELS),
+    ),
+]
+Pool = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Short for --set model.pool=NAME: mean, max, select, or select|max.",
+        autocompletion=complete_from(("mean", "max", "select")),
+    ),
+]
+Name = Annotated[str | None, typer.Option(help="The study's name; by default that of its file.")]
+Sampler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"Who draws settings: {', '.join(SAMPLERS)}.",
+        autocompletion=complete_from(SAMPLERS),
+    ),
+]
+Pruner = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"Who ends weak trials early: {', '.join(PRUNERS)}.",
+        autocompletion=complete_from(PRUNERS),
+    ),
+]
+Seed = Annotated[
+    str | None, typer.Option(metavar="N", help="The study's seed; every trial's comes from it.")
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="auto, cpu, cuda or cuda:N.",
+        autocompletion=complete_from(("auto", "cpu", "cuda")),
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="KEY=VALUE",
+        help="Any setting: a value (model.heads=4), a choice (model.heads=1|2|4) or a range "
+        "(optimizer.lr=1e-4..1e-1:log). May be given often.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options of a search said, as it was typed."""
+
+    command: str
+    trials: str | None
+    timeout: str | None
+    model: str | None
+    pool: str | None
+    name: str | None
+    sampler: str | None
+    pruner: str | None
+    seed: str | None
+    device: str
+    storage: str | None
+    data_dir: Path | None
+    set: tuple[str, ...]
+    as_json: bool
+
+    def overrides(self) -> list[tuple[str, str]]:
+        """Each option that stands for a setting, with the word a person typed for it."""
+        pairs = [
+            ("--model", "model.name", self.model),
+            ("--pool", "model.pool", self.pool),
+            ("--trials", "study.trials", self.trials),
+            ("--timeout", "study.timeout", self.timeout),
+            ("--name", "study.name", self.name),
+            ("--sampler", "study.sampler", self.sampler),
+            ("--pruner", "study.pruner", self.pruner),
+            ("--seed", "study.seed", self.seed),
+        ]
+        return [(word, f"{key}={value}") for word, key, value in pairs if value is not None]
+
+    def again(self, trials: int) -> str:
+        """The command to type for `trials` trials of the same study; shows no password."""
+        from a3b_tune.tuning.opening import shown_url
+
+        words = ["a3b-tune", *self.command.split(" ", 1), "--trials", str(trials)]
+        pairs = [
+            ("--model", self.model),
+            ("--pool", self.pool),
+            ("--name", self.name),
+            ("--sampler", self.sampler),
+            ("--pruner", self.pruner),
+            ("--seed", self.seed),
+            ("--storage", None if self.storage is None else shown_url(self.storage)),
+            ("--data-dir", None if self.data_dir is None else str(self.data_dir)),
+            *(("--set", change) for change in self.set),
+        ]
+        for word, value in pairs:
+            words += [] if value is None else [word, value]
+        return shlex.join(words)
+
+
+def _shipped(study: str, example: str) -> Callable[..., int]:
+    """A command for a study that comes with the package."""
+
+    def command(
+        trials: Trials = None,
+        timeout: Timeout = None,
+        model: Model = None,
+        pool: Pool = None,
+        settings: Set = None,
+        name: Name = None,
+        sampler: Sampler = None,
+        pruner: Pruner = None,
+        seed: Seed = None,
+        storage: StorageOption = None,
+        device: Device = "auto",
+        data_dir: DataDirOption = None,
+        as_json: JsonOption = False,
+    ) -> int:
+        asked = Asked(
+            study, trials, timeout, model, pool, name, sampler, pruner, seed, device, storage,
+            data_dir, tuple(settings or ()), as_json,
+        )  # fmt: skip
+        return search(study, asked)
+
+    command.__name__ = study
+    command.__doc__ = example
+    return command
+
+
+xor = _shipped(
+    "xor",
+    """Tune full self-attention on xor: two words, true where they differ.
+
+    Takes about a minute. Examples:
+
+    - `a3b-tune xor --trials 30`
+    - `a3b-tune xor --model simple_attention --set "model.positions=none|learned" --name positions`
+    """,
+)
+synth = _shipped(
+    "synth",
+    """Tune full self-attention on synth: short made-up film reviews that need two words at once.
+
+    Examples:
+
+    - `a3b-tune synth --trials 200`
+    - `a3b-tune synth --model baseline --pool "mean|max" --name baseline`
+    - `a3b-tune synth --set optimizer.lr=1e-3..1e-2:log --set model.heads=4 --name narrow`
+    """,
+)
+imdb = _shipped(
+    "imdb",
+    """Tune the baseline on IMDb: 25 000 film reviews. Fetches them first if they are not there.
+
+    Examples:
+
+    - `a3b-tune imdb --trials 20 --timeout 30m`
+    - `a3b-tune imdb --data-dir ~/data --set model.width=32|64`
+    """,
+)
+
+
+def run(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="A study file, or the name of one that comes with a3b-tune."
+        ),
+    ],
+    trials: Trials = None,
+    timeout: Timeout = None,
+    model: Model = None,
+    pool: Pool = None,
+    settings: Set = None,
+    name: Name = None,
+    sampler: Sampler = None,
+    pruner: Pruner = None,
+    seed: Seed = None,
+    storage: StorageOption = None,
+    device: Device = "auto",
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Run a study file of your own, on your own CSV or text if it says so.
+
+    Examples:
+
+    - `a3b-tune run mine.toml --trials 50`
+    - `a3b-tune run positions_xor` (see `a3b-tune study list`)
+    """
+    asked = Asked(
+        f"run {file}", trials, timeout, model, pool, name, sampler, pruner, seed, device, storage,
+        data_dir, tuple(settings or ()), as_json,
+    )  # fmt: skip
+    return search(file, asked)
+
+
+def search(name: str, asked: Asked) -> int:
+    """Runs a study to its budget and prints what was found; returns the exit code."""
+    from a3b_tune.cli.running import run_study
+
+    console = Console(stderr=asked.as_json)
+    file, left_out = asked_file(name, asked)
+    if left_out:
+        console.print(f"left out, not settings of this model: {', '.join(left_out)}")
+    return run_study(file, asked, console)
+
+
+def asked_file(name: str, asked: Asked) -> tuple["StudyFile", list[str]]:
+    """The study file with all options applied and checked, and the settings that were left out
+    because another model was asked for."""
+    from a3b_tune.study import load, override
+    from a3b_tune.study.catalogue import find
+    from a3b_tune.training.checks import check_model
+    from a3b_tune.tuning.sampling import check_sampler
+
+    path = find(name)
+    file = load(path)
+    left_out: list[str] = []
+    for word, change in asked.overrides():
+        file = override(file, [change], where=word)
+    if asked.set:
+        file = override(file, list(asked.set), where="--set")
+    if asked.model or any(change.startswith("model.name=") for change in asked.set):
+        file, left_out = _without_foreign(file, asked)
+    check_model(file, str(path))
+    check_sampler(file)
+    return file, left_out
+
+
+def _without_foreign(file: "StudyFile", asked: Asked) -> tuple["StudyFile", list[str]]:
+    """Drops the file's settings of another model, but not those that were asked for: these are
+    mistakes, and the check will name them."""
+    from a3b_tune.training.checks import drop_foreign_settings
+
+    kept, left_out = drop_foreign_settings(file)
+    typed = {change.partition("=")[0] for _, change in asked.overrides()}
+    typed |= {change.partition("=")[0] for change in asked.set}
+    if wanted := [key for key in left_out if key in typed]:
+        names = [key.removeprefix("model.") for key in wanted]
+        model = {**kept.model, **{name: file.model[name] for name in names}}
+        kept = kept.model_copy(update={"model": model})
+    return kept, [key for key in left_out if key not in typed]

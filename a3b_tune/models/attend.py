@@ -1,0 +1,42 @@
+"""Softmax attention without parameters, by the quicker of two ways that give the same numbers.
+
+Knows nothing of layers or tokens. The way is chosen by shape alone, so a stack of models under
+`torch.func.vmap` takes the same one as each model alone. Letters: B batch, S queries, T keys,
+H heads, D channels of one head.
+"""
+
+import math
+
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+FEW = 8  # pairs S × T up to which multiplying and summing is the quicker way
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, padding: Tensor, scale: float) -> Tensor:
+    """Queries (B, S, H, D) to (B, S, H, D), over keys and values (B, T, H, D).
+
+    `padding` (B, T) is True where no token is: such a key gets no weight. Each row needs one key
+    that is real. `scale` multiplies the scores.
+    """
+    way = attend_few if q.shape[1] * k.shape[1] <= FEW else attend_fused
+    return way(q, k, v, padding, scale)
+
+
+def attend_few(q: Tensor, k: Tensor, v: Tensor, padding: Tensor, scale: float) -> Tensor:
+    """Multiplies and sums: MKL's batched product of tiny matrices runs at 2 GFLOP/s, and the fused
+    kernel's start costs more than the work."""
+    scores = ((q * scale).unsqueeze(2) * k.unsqueeze(1)).sum(-1)  # (B, S, T, H)
+    scores = scores.masked_fill(padding[:, None, :, None], -math.inf)
+    return (scores.softmax(2).unsqueeze(-1) * v.unsqueeze(1)).sum(2)  # (B, S, H, D)
+
+
+def attend_fused(q: Tensor, k: Tensor, v: Tensor, padding: Tensor, scale: float) -> Tensor:
+    """PyTorch's kernel, which never writes the scores (B, H, S, T) down.
+
+    On the CPU it has no batching rule: under vmap PyTorch takes one member after the other, the
+    same numbers, and says so in a warning.
+    """
+    q, k, v = (part.transpose(1, 2) for part in (q, k, v))  # (B, H, S or T, D)
+    seen = ~padding[:, None, None]
+    return scaled_dot_product_attention(q, k, v, attn_mask=seen, scale=scale).transpose(1, 2)

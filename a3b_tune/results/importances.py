@@ -1,0 +1,115 @@
+"""Which settings decided: the share of each in what sets a study's best trials apart.
+
+The method is PED-ANOVA (Watanabe, Bansal & Hutter, IJCAI 2023; for settings that only some models
+have, its 2026 extension), Optuna's own default, which needs no extra package. Knows nothing of how
+shares are shown.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+if TYPE_CHECKING:
+    from a3b_tune.tuning.studies import StoredStudy
+
+# Fewer trials than this say nothing about several settings.
+FEWEST = 10
+# The best tenth is compared with all, but no fewer than five trials: Optuna's advice.
+SHARE = 0.1
+TOP = 5
+
+
+@dataclass(frozen=True)
+class Importances:
+    """`shares` by setting, the largest first, sum 1: how much each had to do with being among the
+    `top` best of `trials`. Empty with a `reason` where that cannot be said."""
+
+    shares: Mapping[str, float]
+    trials: int
+    top: int
+    reason: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "method": "PED-ANOVA",
+            "shares": dict(self.shares),
+            "trials": self.trials,
+            "top": self.top,
+            "reason": self.reason,
+        }
+
+
+def importances(stored: "StoredStudy") -> Importances:
+    """The importances of a study's searched settings.
+
+    Pruned trials count too, with the best value they reached: Optuna leaves them out, but then a
+    setting whose bad values were all pruned, as a learning rate's are, would seem to matter little.
+    Failed trials do not count.
+    """
+    trials = [
+        (trial, _value(trial))
+        for trial in stored.study.get_trials(deepcopy=False)
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and trial.params
+    ]
+    values = [value for _, value in trials]
+    searched = stored.file.searched()
+    if reason := _too_little(len(searched), values):
+        return Importances({}, len(trials), 0, reason)
+    share = _share(values)
+    cutoff = sorted(values, reverse=True)[ceil(share * len(values)) - 1]
+    top = sum(value >= cutoff for value in values)
+    return Importances(_evaluate(trials, share), len(trials), top)
+
+
+def _value(trial: FrozenTrial) -> float:
+    """A trial that diverged before its first epoch ended is as bad as can be."""
+    return max(trial.intermediate_values.values(), default=0.0)
+
+
+def _too_little(searched: int, values: Sequence[float]) -> str | None:
+    if searched == 0:
+        return "no setting is searched"
+    if searched == 1:
+        return "only one setting is searched"
+    if len(values) < FEWEST:
+        return f"{len(values)} trials have ended; it takes at least {FEWEST}"
+    worst = min(values)
+    better = sum(value > worst for value in values)
+    if better == 0:
+        return f"all {len(values)} trials reached the same accuracy, {worst:.5g}"
+    if better < TOP:
+        return f"only {better} of {len(values)} trials did better than {worst:.5g}"
+    return None
+
+
+def _share(values: Sequence[float]) -> float:
+    """The share of the trials that counts as best; never all of them, however many are equal."""
+    share = max(SHARE, TOP / len(values))
+    worst = min(values)
+    return min(share, sum(value > worst for value in values) / len(values))
+
+
+def _evaluate(trials: Sequence[tuple[FrozenTrial, float]], share: float) -> dict[str, float]:
+    study = optuna.create_study(direction="maximize")
+    study.add_trials(
+        [
+            create_trial(
+                state=TrialState.COMPLETE,
+                value=value,
+                params=trial.params,
+                distributions=trial.distributions,
+            )
+            for trial, value in trials
+        ]
+    )
+    with warnings.catch_warnings():
+        # It warns of models with a single trial, whose settings then count for nothing.
+        warnings.simplefilter("ignore")
+        evaluator = PedAnovaImportanceEvaluator(target_quantile=share)
+        return get_param_importances(study, evaluator=evaluator)

@@ -1,0 +1,84 @@
+"""Trials as a Parquet file: a typed column per setting, curves as lists.
+
+The only file that needs pyarrow, an extra: `pip install 'a3b-tune[parquet]'`.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from a3b_tune.errors import InputError
+from a3b_tune.results.export import COLUMNS, flat, part_names, setting_names
+from a3b_tune.results.overview import StudyOverview
+from a3b_tune.results.trials import TrialRow
+
+WHOLE = ("number", "best_epoch", "seed", "repeats", "threads")
+MOMENTS = ("started", "ended")
+
+
+def write_parquet(overview: StudyOverview, stream: BinaryIO) -> None:
+    """A row per trial: the columns of the CSV but for the last, and `epochs`, a list of all that
+    was measured in each. The study's facts lie in the file's metadata under `a3b-tune`, as JSON.
+
+    :raises InputError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise InputError(
+            "--format parquet needs pyarrow: pip install 'a3b-tune[parquet]'"
+        ) from None
+    arrays = {
+        name: pyarrow.array(values, _type(pyarrow, kind))
+        for name, kind, values in _columns(overview.trials)
+    }
+    arrays["epochs"] = _epochs(pyarrow, overview.trials)
+    facts = json.dumps(overview.to_json(), ensure_ascii=False, allow_nan=False)
+    table = pyarrow.table(arrays).replace_schema_metadata({"a3b-tune": facts})
+    pyarrow.parquet.write_table(table, stream)
+
+
+def _columns(trials: Sequence[TrialRow]) -> Iterator[tuple[str, type, list[Any]]]:
+    """Name, kind and values of each flat column."""
+    parts, settings = part_names(trials), setting_names(trials)
+    flats = [flat(row, parts, settings) for row in trials]
+    for name in COLUMNS:
+        if name in MOMENTS:
+            yield name, datetime, [getattr(row, name) for row in trials]
+        else:
+            kind = int if name in WHOLE else float if name == "value" else str
+            yield name, kind, [cells[name] for cells in flats]
+    for part in parts:
+        yield f"seconds.{part}", float, [cells[f"seconds.{part}"] for cells in flats]
+    for name in settings:
+        yield name, *_one_kind([cells[name] for cells in flats])
+
+
+def _one_kind(values: list[Any]) -> tuple[type, list[Any]]:
+    """The kind that all values of a setting have; text where they differ."""
+    kinds = {type(value) for value in values if value is not None}
+    if len(kinds) == 1:
+        return kinds.pop(), values
+    if kinds == {int, float}:
+        return float, values
+    return str, [None if value is None else str(value) for value in values]
+
+
+def _type(pyarrow: Any, kind: type) -> Any:  # noqa: ANN401
+    return {
+        datetime: pyarrow.timestamp("us", tz="UTC"),
+        bool: pyarrow.bool_(),
+        int: pyarrow.int64(),
+        float: pyarrow.float64(),
+        str: pyarrow.string(),
+    }[kind]
+
+
+def _epochs(pyarrow: Any, trials: Sequence[TrialRow]) -> Any:  # noqa: ANN401
+    names = dict.fromkeys(name for row in trials for epoch in row.epochs for name in epoch)
+    whole, real = pyarrow.int64(), pyarrow.float64()
+    fields = [(name, whole if name == "epoch" else real) for name in names or ("epoch",)]
+    kind = pyarrow.list_(pyarrow.struct(fields))
+    return pyarrow.array([row.epochs for row in trials], kind)
