@@ -5,12 +5,14 @@ Knows no work: each command's own module does that, and imports what is heavy on
 
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from a3b_tune import __version__
 from a3b_tune.cli import data, doctor, search, studies, study_files
+from a3b_tune.cli.printing import visible
 from a3b_tune.errors import InputError, unknown
 
 app = typer.Typer(
@@ -61,6 +63,10 @@ app.command("doctor", rich_help_panel=MORE)(doctor.doctor)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command and exits: 0 done, 1 it failed, 2 a mistake in what was asked, 130 stopped by
     Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that knows only ASCII gets a ? for what it cannot show, not a traceback.
+            stream.reconfigure(errors="replace")
     sys.exit(run(arguments))
 
 
@@ -83,7 +89,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told(text: str, code: int) -> int:
-    typer.echo(f"a3b-tune: {' '.join(text.split())}", err=True)
+    typer.echo(f"a3b-tune: {visible(' '.join(text.split()))}", err=True)
     return code
 
 

@@ -14,12 +14,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from a3b_tune.cli.present import sparkline
+from a3b_tune.cli.figures import accuracy, sparkline
 from a3b_tune.cli.progress import Progress, Running, duration
 
 if TYPE_CHECKING:
     from a3b_tune.tuning.loop import Event, TrialEnded
 
+# Digits of an accuracy: enough for one row in 25 000 not to be shown as perfect.
+DIGITS = 5
 # Seconds between two plain lines about the same trial.
 PLAIN_INTERVAL = 10.0
 MARKS = {"complete": "✓", "pruned": "✂", "failed": "✗", "put back": "↩"}
@@ -64,7 +66,7 @@ def _short(value: object) -> str:
 
 def ended_line(event: "TrialEnded", params: Mapping[str, Any]) -> Text:
     """One ended trial: number, outcome, value, reason, settings."""
-    value = "      " if event.value is None else f"{event.value:.4f}"
+    value = "       " if event.value is None else accuracy(event.value, DIGITS)
     line = Text.assemble(
         (f"{MARKS[event.state]} ", STYLES[event.state]), f"trial {event.number:<4} {value}  "
     )
@@ -140,7 +142,7 @@ class PlainDisplay:
 
 
 def _where(trial: Running) -> str:
-    return f"{trial.curve[-1]:.4f} after epoch {len(trial.curve)} of {trial.epochs}"
+    return f"{accuracy(trial.curve[-1], DIGITS)} after epoch {len(trial.curve)} of {trial.epochs}"
 
 
 class LiveDisplay:
@@ -182,7 +184,9 @@ class LiveDisplay:
     def _picture(self) -> RenderableType:
         rows: list[RenderableType] = [Text(), self._head(), self._counts()]
         if best := self._progress.best:
-            where = f"best {best.value:.4f}  trial {best.number}, epoch {best.epoch}  "
+            where = (
+                f"best {accuracy(best.value, DIGITS)}  trial {best.number}, epoch {best.epoch}  "
+            )
             rows.append(self._cut(Text.assemble((where, "bold green"), brief(best.params))))
         rows.extend(self._trial(number, run) for number, run in self._progress.running.items())
         return Group(*rows)
@@ -212,7 +216,7 @@ class LiveDisplay:
     def _trial(self, number: int, trial: Running) -> Text:
         text = Text(f"trial {number}  ")
         if trial.curve:
-            text.append(f"{trial.curve[-1]:.4f} ")
+            text.append(f"{accuracy(trial.curve[-1], DIGITS)} ")
             text.append(sparkline(trial.curve[-30:]), style="cyan")
             text.append(f" epoch {len(trial.curve) + 1}/{trial.epochs}  ")
         else:

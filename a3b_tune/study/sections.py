@@ -155,7 +155,7 @@ class TrainingSection(Section):
         default=0.0, description="Share of the target that is spread over all classes."
     )
     word_dropout: Annotated[FloatSetting, SHARE] = Field(
-        default=0.0, description="Share of the training tokens that are replaced by .unk."
+        default=0.0, description="Share of the training words that are left out of their row."
     )
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from a3b_tune.data import PAD, UNK, Batches
+from a3b_tune.data import PAD, Batches
 from a3b_tune.models import build
 from a3b_tune.training.evaluation import accuracy
 from a3b_tune.training.gradients import clip_gradients, gradient_norm
@@ -143,10 +143,11 @@ class PlainLearner:
         return loss.detach(), norm, lr
 
     def _drop_words(self, tokens: Tensor, share: float) -> Tensor:
-        """Replaces a share of the words, never the padding, by the unknown word (Iyyer et al.
-        2015, who leave them out)."""
+        """Leaves out a share of the words (Iyyer et al. 2015, section 3.1): they become padding,
+        which no model reads. The first word stays, so that no row is empty."""
         noise = torch.rand(tokens.shape, generator=self._noise, device=tokens.device)
-        return torch.where((noise < share) & (tokens != PAD), UNK, tokens)
+        noise[:, 0] = 1.0
+        return torch.where(noise < share, PAD, tokens)
 
     def _check(self, total: float, epoch: int, step: int, rows: int) -> None:
         if not isfinite(total) or total / rows > self._too_much:

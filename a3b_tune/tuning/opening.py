@@ -106,7 +106,10 @@ def _probe(url: URL, path: Path, create: bool) -> None:
     mode = "rw" if create else "ro"
     try:
         with sqlite3.connect(
-            f"file:{path}?mode={mode}", uri=True, timeout=OPEN_TIMEOUT, isolation_level=None
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=OPEN_TIMEOUT,
+            isolation_level=None,
         ) as connection:
             connection.execute("BEGIN IMMEDIATE" if create else "SELECT 1")
             connection.execute("SELECT name FROM sqlite_master").fetchall()

@@ -6,15 +6,12 @@ Knows no trial.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.study import StudyDirection
 
-from a3b_tune.data import Dataset
-from a3b_tune.data.ceilings import best_accuracy
 from a3b_tune.errors import InputError, unknown
-from a3b_tune.models import MODELS, settings_of
 from a3b_tune.study import StudyFile
 from a3b_tune.study.ceiling import WHY, study_ceiling_kind
 from a3b_tune.study.differences import differences
@@ -22,6 +19,9 @@ from a3b_tune.tuning import records
 from a3b_tune.tuning.opening import shown_url
 from a3b_tune.tuning.pruning import build_pruner
 from a3b_tune.tuning.storage import Storage
+
+if TYPE_CHECKING:
+    from a3b_tune.data import Dataset
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class StoredStudy:
         return int(self.study._study_id)
 
 
-def begin_or_go_on(storage: Storage, file: StudyFile, dataset: Dataset) -> StoredStudy:
+def begin_or_go_on(storage: Storage, file: StudyFile, dataset: "Dataset") -> StoredStudy:
     """Creates the study of a file, or opens it if it is there and says the same.
 
     :raises InputError: a study of that name says something else; its differences are named.
@@ -89,7 +89,7 @@ def _stored_file(study: optuna.Study, storage: Storage) -> StudyFile:
     return StudyFile.from_json(attrs[records.STUDY_FILE])
 
 
-def _attributes(file: StudyFile, dataset: Dataset) -> Mapping[str, Any]:
+def _attributes(file: StudyFile, dataset: "Dataset") -> Mapping[str, Any]:
     return {
         records.STUDY_FORMAT: records.FORMAT,
         records.STUDY_FILE: file.to_json(),
@@ -106,7 +106,7 @@ def _attributes(file: StudyFile, dataset: Dataset) -> Mapping[str, Any]:
     }
 
 
-def ceiling(file: StudyFile, dataset: Dataset) -> dict[str, Any] | None:
+def ceiling(file: StudyFile, dataset: "Dataset") -> dict[str, Any] | None:
     """The best validation accuracy that any draw of the file can reach, with its reason; None where
     theory does not say.
 
@@ -114,6 +114,10 @@ def ceiling(file: StudyFile, dataset: Dataset) -> dict[str, Any] | None:
     pattern missed in all of them. Which one is missed may differ with a row's other words, so a
     lucky model lands a little above; `margin` is two standard errors of a share over the rows.
     """
+    # Here and not above: whoever only reads a study starts without torch.
+    from a3b_tune.data.ceilings import best_accuracy
+    from a3b_tune.models import MODELS, settings_of
+
     defaults = {
         name: {key: parameter.default for key, parameter in settings_of(name).items()}
         for name in MODELS

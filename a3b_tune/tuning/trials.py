@@ -71,7 +71,7 @@ class RunningTrial:
 
     def put_back(self, reason: str) -> None:
         """Returns the trial to the queue: it will run again from its beginning, settings kept."""
-        self.stored.storage.put_back(self.id, {records.REASON: f"put back: {reason}"})
+        put_back(self.stored, self.id, reason)
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
@@ -162,6 +162,12 @@ def _record(running: RunningTrial, new: Mapping[str, Any], about: Mapping[str, A
     )
 
 
+def put_back(stored: StoredStudy, trial_id: int, reason: str) -> None:
+    """Returns a running trial to the queue; what it had measured goes with its reports."""
+    attrs = {records.REASON: f"put back: {reason}", records.EPOCHS: []}
+    stored.storage.put_back(trial_id, attrs)
+
+
 def put_back_lost(stored: StoredStudy) -> list[int]:
     """Returns to the queue the trials of workers of this machine that have died.
 
@@ -171,7 +177,6 @@ def put_back_lost(stored: StoredStudy) -> list[int]:
     for trial in stored.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         worker = trial.user_attrs.get(records.WORKER)
         if worker is not None and records.is_dead(worker):
-            reason = f"put back: worker {worker['pid']} on {worker['host']} died"
-            stored.storage.put_back(trial._trial_id, {records.REASON: reason})
+            put_back(stored, trial._trial_id, f"worker {worker['pid']} on {worker['host']} died")
             lost.append(trial.number)
     return lost
