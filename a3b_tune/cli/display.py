@@ -82,6 +82,9 @@ def notice(event: "Event") -> str | None:
         case "LostFound":
             numbers = ", ".join(map(str, event.numbers))  # type: ignore[union-attr]
             return f"trials of a run that died go on: {numbers}"
+        case "WorkerDied":
+            then = "another one takes its place" if event.replaced else "the others go on"  # type: ignore[union-attr]
+            return f"worker {event.pid} {event.how}; {then}"  # type: ignore[union-attr]
         case "TrialStarted" if event.repeats is not None:  # type: ignore[union-attr]
             return (
                 f"trial {event.number} runs the settings of trial "  # type: ignore[union-attr]

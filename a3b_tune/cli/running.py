@@ -4,6 +4,7 @@ Imported only when a search starts: it brings torch and Optuna with it.
 """
 
 import json
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,12 @@ from a3b_tune.results.overview import study_overview
 from a3b_tune.results.trials import ranked, rows
 from a3b_tune.study import StudyFile
 from a3b_tune.training import Prepared
-from a3b_tune.training.device import choose_device, prepare_process
+from a3b_tune.training.device import available_cores, choose_device, prepare_process
 from a3b_tune.training.prepared import load_dataset
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
-from a3b_tune.tuning.opening import check_url, open_storage
+from a3b_tune.tuning.opening import check_url, open_storage, storage_url
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on
+from a3b_tune.workers import Job, Team, worker_count
 
 if TYPE_CHECKING:
     from a3b_tune.cli.search import Asked
@@ -44,11 +46,12 @@ def run_study(file: StudyFile, asked: "Asked", console: Console) -> int:
     began = time.monotonic()
     device = choose_device(asked.device)
     prepare_process(device)
+    worker_count(asked.workers, 1, 1)
     check_url(asked.storage)
     prepared = Prepared(_load(file, asked, console), device)
     stored = begin_or_go_on(open_storage(asked.storage, create=True), file, prepared.dataset)
     deadline = None if file.study.timeout is None else began + file.study.timeout
-    code, ending = _search(stored, prepared, deadline, console)
+    code, ending = _search(stored, prepared, asked, deadline, console)
     _summary(stored, ending, asked, console)
     return code
 
@@ -64,21 +67,45 @@ def _load(file: StudyFile, asked: "Asked", console: Console) -> Dataset:
 
 
 def _search(
-    stored: StoredStudy, prepared: Prepared, deadline: float | None, console: Console
+    stored: StoredStudy,
+    prepared: Prepared,
+    asked: "Asked",
+    deadline: float | None,
+    console: Console,
 ) -> tuple[int, str]:
-    """The loop under its display: exit code, and in words how it ended."""
-    display = open_display(console, _progress(stored, deadline))
+    """The trials under their display: exit code, and in words how it ended."""
+    progress = _progress(stored, deadline)
+    display = open_display(console, progress)
+    trials = stored.file.study.trials
+    # A GPU is filled by one process; cores are filled by one process each.
+    cores = 1 if prepared.device.type == "cuda" else available_cores()
+    count = worker_count(asked.workers, cores, trials - progress.ended)
 
     def interrupted(reason: str) -> None:
-        display.say(f"{reason}: the running trial goes back to the queue; once more ends at once")
+        display.say(f"{reason}: running trials go back to the queue; once more ends at once")
 
     with display, Interrupt(interrupted) as stop:
-        limits = Limits(stored.file.study.trials, deadline, stop)
         try:
-            ending = Run(stored, prepared, limits, display)()
+            if count == 1:
+                ending = Run(stored, prepared, Limits(trials, deadline, stop), display)()
+            else:
+                job = _job(stored, asked, deadline)
+                ending = Team(stored, job, count, display)(stop)
         except BrokenRun as error:
             return 1, str(error)
     return EXIT_CODES.get(ending, 0), ENDINGS[ending]
+
+
+def _job(stored: StoredStudy, asked: "Asked", deadline: float | None) -> Job:
+    return Job(
+        url=storage_url(asked.storage),
+        study=stored.file.study.name,
+        device=asked.device,
+        data_dir=asked.data_dir,
+        trials=stored.file.study.trials,
+        deadline=deadline,
+        parent=os.getpid(),
+    )
 
 
 def _progress(stored: StoredStudy, deadline: float | None) -> Progress:

@@ -66,6 +66,16 @@ Pruner = Annotated[
 Seed = Annotated[
     str | None, typer.Option(metavar="N", help="The study's seed; every trial's comes from it.")
 ]
+Workers = Annotated[
+    str,
+    typer.Option(
+        "--workers",
+        "-w",
+        metavar="N",
+        help="Processes that train at once; auto is one per core. With 1 the same seed gives the "
+        "same trials.",
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(
@@ -99,6 +109,7 @@ class Asked:
     sampler: str | None
     pruner: str | None
     seed: str | None
+    workers: str
     device: str
     storage: str | None
     data_dir: Path | None
@@ -131,6 +142,7 @@ class Asked:
             ("--sampler", self.sampler),
             ("--pruner", self.pruner),
             ("--seed", self.seed),
+            ("--workers", None if self.workers == "auto" else self.workers),
             ("--storage", None if self.storage is None else shown_url(self.storage)),
             ("--data-dir", None if self.data_dir is None else str(self.data_dir)),
             *(("--set", change) for change in self.set),
@@ -153,13 +165,14 @@ def _shipped(study: str, example: str) -> Callable[..., int]:
         sampler: Sampler = None,
         pruner: Pruner = None,
         seed: Seed = None,
+        workers: Workers = "auto",
         storage: StorageOption = None,
         device: Device = "auto",
         data_dir: DataDirOption = None,
         as_json: JsonOption = False,
     ) -> int:
         asked = Asked(
-            study, trials, timeout, model, pool, name, sampler, pruner, seed, device, storage,
+            study, trials, timeout, model, pool, name, sampler, pruner, seed, workers, device, storage,
             data_dir, tuple(settings or ()), as_json,
         )  # fmt: skip
         return search(study, asked)
@@ -218,6 +231,7 @@ def run(
     sampler: Sampler = None,
     pruner: Pruner = None,
     seed: Seed = None,
+    workers: Workers = "auto",
     storage: StorageOption = None,
     device: Device = "auto",
     data_dir: DataDirOption = None,
@@ -231,7 +245,7 @@ def run(
     - `a3b-tune run positions_xor` (see `a3b-tune study list`)
     """
     asked = Asked(
-        f"run {file}", trials, timeout, model, pool, name, sampler, pruner, seed, device, storage,
+        f"run {file}", trials, timeout, model, pool, name, sampler, pruner, seed, workers, device, storage,
         data_dir, tuple(settings or ()), as_json,
     )  # fmt: skip
     return search(file, asked)

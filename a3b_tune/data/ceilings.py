@@ -44,7 +44,7 @@ def _by_first_token(rows: Rows) -> float:
 
 
 def _patterns(dataset: Dataset) -> Tensor:
-    """(N,) the pattern, 0 to 3, of each validation row that may have to be missed; else -1."""
+    """(N,) the pattern, 0 to 3, of each validation row that may be the missed one; else -1."""
     rows = dataset.validation
     ends = rows.starts + rows.lengths
     first, second = rows.tokens[ends - 2].long(), rows.tokens[ends - 1].long()

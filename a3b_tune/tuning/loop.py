@@ -62,7 +62,18 @@ class TrialEnded:
     reason: str | None
 
 
-Event = LostFound | TrialStarted | EpochDone | TrialEnded
+@dataclass(frozen=True)
+class WorkerDied:
+    """A worker process ended without a word: how, the trials it had, and whether another one takes
+    its place."""
+
+    pid: int
+    how: str
+    trials: list[int]
+    replaced: bool
+
+
+Event = LostFound | WorkerDied | TrialStarted | EpochDone | TrialEnded
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from typing import Any
 
 import sqlalchemy
 from optuna.distributions import BaseDistribution
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
@@ -115,13 +114,22 @@ class Storage(RDBStorage):
                 self._set_trial_intermediate_value_without_commit(session, trial_id, step, reported)
             self._set_attrs(session, trial_id, attrs or {})
 
-    def put_back(self, trial_id: int, attrs: Mapping[str, Any]) -> None:
+    def put_back(self, trial_id: int, attrs: Mapping[str, Any], held_by: tuple[str, Any]) -> bool:
         """Returns a running trial to the queue with its settings, its reports wiped: it will start
-        from its beginning, and steps of the broken run must not stand beside those of the next."""
+        from its beginning, and steps of the broken run must not stand beside those of the next.
+
+        :param held_by: a user attribute and the value it must have: who holds the trial. Another
+            worker may have put it back already, and a third one may run it by now.
+        :returns: whether the trial was running, held so, and is now waiting.
+        """
+        name, holder = held_by
         with _create_scoped_session(self.scoped_session) as session:
             trial = models.TrialModel.find_or_raise_by_id(trial_id, session, for_update=True)
-            if trial.state != TrialState.RUNNING:
-                raise UpdateFinishedTrialError(f"trial {trial.number} is {trial.state.name}")
+            held = models.TrialUserAttributeModel.find_by_trial_and_key(trial, name, session)
+            if trial.state != TrialState.RUNNING or held is None:
+                return False
+            if json.loads(str(held.value_json)) != holder:
+                return False
             session.query(models.TrialIntermediateValueModel).filter_by(trial_id=trial_id).delete()
             # What successive halving noted at its rungs; a sampler's notes stay.
             session.query(models.TrialSystemAttributeModel).filter(
@@ -130,6 +138,7 @@ class Storage(RDBStorage):
             ).delete(synchronize_session=False)
             self._set_attrs(session, trial_id, attrs)
             trial.state = TrialState.WAITING
+        return True
 
     def _set_attrs(self, session: Session, trial_id: int, attrs: Mapping[str, Any]) -> None:
         for key, value in attrs.items():

@@ -61,6 +61,16 @@ def begin_or_go_on(storage: Storage, file: StudyFile, dataset: "Dataset") -> Sto
     return StoredStudy(storage, study, file)
 
 
+def go_on(storage: Storage, name: str) -> StoredStudy:
+    """Opens a stored study to run more of its trials, from what is stored alone.
+
+    :raises InputError: as `open_study`.
+    """
+    stored = open_study(storage, name)
+    study = optuna.load_study(study_name=name, storage=storage, pruner=build_pruner(stored.file))
+    return StoredStudy(storage, study, stored.file)
+
+
 def open_study(storage: Storage, name: str) -> StoredStudy:
     """Opens a stored study to read it.
 

@@ -71,7 +71,7 @@ class RunningTrial:
 
     def put_back(self, reason: str) -> None:
         """Returns the trial to the queue: it will run again from its beginning, settings kept."""
-        put_back(self.stored, self.id, reason)
+        put_back(self.stored, self.id, records.this_worker().to_json(), reason)
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
@@ -162,10 +162,13 @@ def _record(running: RunningTrial, new: Mapping[str, Any], about: Mapping[str, A
     )
 
 
-def put_back(stored: StoredStudy, trial_id: int, reason: str) -> None:
-    """Returns a running trial to the queue; what it had measured goes with its reports."""
+def put_back(stored: StoredStudy, trial_id: int, worker: Mapping[str, Any], reason: str) -> bool:
+    """Returns a worker's running trial to the queue; what it had measured goes with its reports.
+
+    :returns: False where the worker does not hold it any more.
+    """
     attrs = {records.REASON: f"put back: {reason}", records.EPOCHS: []}
-    stored.storage.put_back(trial_id, attrs)
+    return stored.storage.put_back(trial_id, attrs, (records.WORKER, dict(worker)))
 
 
 def put_back_lost(stored: StoredStudy) -> list[int]:
@@ -177,6 +180,7 @@ def put_back_lost(stored: StoredStudy) -> list[int]:
     for trial in stored.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         worker = trial.user_attrs.get(records.WORKER)
         if worker is not None and records.is_dead(worker):
-            put_back(stored, trial._trial_id, f"worker {worker['pid']} on {worker['host']} died")
-            lost.append(trial.number)
+            reason = f"worker {worker['pid']} on {worker['host']} died"
+            if put_back(stored, trial._trial_id, worker, reason):
+                lost.append(trial.number)
     return lost

@@ -3,11 +3,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from a3b_tune.tuning.opening import open_storage
+
+HELD = {"by": "me"}
 
 
 @pytest.fixture
@@ -55,9 +56,8 @@ def test_many_writers_at_once_meet_the_budget_exactly(url, study):
 
 
 def test_a_waiting_trial_is_claimed_once_and_the_oldest_first(url, storage, study):
-    ids = [storage.create_within(study, 20, {})._trial_id for _ in range(20)]
-    for trial_id in ids:
-        storage.put_back(trial_id, {})
+    ids = [storage.create_within(study, 20, HELD)._trial_id for _ in range(20)]
+    assert all(storage.put_back(trial_id, {}, ("by", "me")) for trial_id in ids)
 
     def worker(name):
         claimed = []
@@ -92,26 +92,33 @@ def test_a_batch_that_fails_writes_nothing(storage, study):
 
 
 def test_put_back_keeps_settings_and_sampler_notes_and_wipes_reports(storage, study):
-    trial_id = storage.create_within(study, 1, {})._trial_id
+    trial_id = storage.create_within(study, 1, HELD)._trial_id
     space = {"lr": FloatDistribution(0.0, 1.0)}
     storage.write(trial_id, params={"lr": 0.5}, distributions=space, values={1: 0.9})
     storage.set_trial_system_attr(trial_id, "completed_rung_0", 0.9)
     storage.set_trial_system_attr(trial_id, "grid_id", 7)
-    storage.put_back(trial_id, {"why": "x"})
+    assert storage.put_back(trial_id, {"why": "x"}, ("by", "me"))
     found = storage.get_trial(trial_id)
     assert found.state == TrialState.WAITING
     assert found.params == {"lr": 0.5}
     assert found.intermediate_values == {}
     assert found.system_attrs == {"grid_id": 7}
-    assert found.user_attrs == {"why": "x"}
+    assert found.user_attrs == {"by": "me", "why": "x"}
 
 
 def test_a_finished_trial_cannot_be_put_back(storage, study):
-    trial_id = storage.create_within(study, 1, {})._trial_id
+    trial_id = storage.create_within(study, 1, HELD)._trial_id
     storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [1.0])
-    with pytest.raises(UpdateFinishedTrialError):
-        storage.put_back(trial_id, {})
+    assert not storage.put_back(trial_id, {}, ("by", "me"))
     assert storage.get_trial(trial_id).state == TrialState.COMPLETE
+
+
+def test_a_trial_that_another_worker_holds_by_now_is_left_to_it(storage, study):
+    trial_id = storage.create_within(study, 1, HELD)._trial_id
+    storage.put_back(trial_id, {}, ("by", "me"))
+    storage.claim_waiting(study, {"by": "another"})
+    assert not storage.put_back(trial_id, {}, ("by", "me"))
+    assert storage.get_trial(trial_id).state == TrialState.RUNNING
 
 
 def test_sqlite_runs_in_wal(url, storage, study, tmp_path):

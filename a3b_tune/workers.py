@@ -1,0 +1,193 @@
+"""WHERE trials run: in as many processes as this machine has cores for, each with its own trials.
+
+Knows no model and no tensor; a worker process is told a storage, a study and where the data is, and
+tells its events back. What must not be lost is in the storage, so any process may be killed.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import Any, cast
+
+from a3b_tune.errors import InputError
+from a3b_tune.tuning.loop import BrokenRun, Event, Limits, LostFound, Run, WorkerDied
+from a3b_tune.tuning.opening import open_storage
+from a3b_tune.tuning.studies import StoredStudy, go_on
+from a3b_tune.tuning.trials import put_back_lost
+
+# More writers than this only wait for each other on one SQLite file.
+MOST = 16
+# A worker that dies is started again so often; then the rest go on without it.
+RESTARTS = 3
+# Seconds between two looks at whether to stop.
+LOOK = 0.2
+
+# What the shared flag says; 0 is "go on".
+REASONS = ("", "Ctrl-C", "SIGTERM", "another worker failed")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker process needs to know. `deadline` is a moment of `time.monotonic`, which all
+    processes of a machine share."""
+
+    url: str
+    study: str
+    device: str
+    data_dir: Path | None
+    trials: int
+    deadline: float | None
+    parent: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A worker's last word: why it stopped, or the fault that ended it."""
+
+    reason: str
+    fault: InputError | BrokenRun | None = None
+
+
+def worker_count(asked: str, cores: int, trials: int) -> int:
+    """How many workers: `auto` is one per core, and no more than there are trials to run.
+
+    :raises InputError: neither `auto` nor a whole number from 1.
+    """
+    if asked == "auto":
+        return max(1, min(cores, trials, MOST))
+    if not asked.isdecimal() or int(asked) < 1:
+        raise InputError(f"--workers: {asked!r} is neither auto nor a whole number from 1")
+    return max(1, min(int(asked), trials))
+
+
+class Team:
+    """Several worker processes on one study, and the one ear that hears them all."""
+
+    def __init__(
+        self, stored: StoredStudy, job: Job, count: int, notify: Callable[[Event], None]
+    ) -> None:
+        self._stored = stored
+        self._job = job
+        self._notify = notify
+        self._context = get_context("spawn")
+        self._flag = cast("Synchronized[int]", self._context.Value("i", 0, lock=False))
+        self._members: dict[Connection, SpawnProcess] = {}
+        self._restarts = RESTARTS
+        self._ended: list[Ended] = []
+        self._count = count
+
+    def __call__(self, stop: Callable[[], str | None]) -> str:
+        """Runs until every worker has ended.
+
+        :param stop: asked often; its reason ends all workers between two steps.
+        :returns: why it ended, as `Run` says it.
+        :raises InputError, BrokenRun: the fault of a worker; the others have put their trials back.
+        """
+        for _ in range(self._count):
+            self._start()
+        try:
+            while self._members:
+                if (reason := stop()) and not self._flag.value:
+                    self._flag.value = REASONS.index(reason)
+                for ready in wait(list(self._members), timeout=LOOK):
+                    self._hear(cast(Connection, ready))
+        finally:
+            for process in self._members.values():
+                process.kill()
+        return self._ending()
+
+    def _start(self) -> None:
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=_work, args=(self._job, self._flag, sender), daemon=True
+        )
+        process.start()
+        sender.close()
+        self._members[receiver] = process
+
+    def _hear(self, connection: Connection) -> None:
+        try:
+            message = connection.recv()
+        except (EOFError, OSError):
+            self._gone(connection)
+            return
+        if isinstance(message, Ended):
+            self._ended.append(message)
+            self._members.pop(connection).join()
+            if message.fault is not None:
+                self._flag.value = self._flag.value or REASONS.index("another worker failed")
+        else:
+            self._notify(message)
+
+    def _gone(self, connection: Connection) -> None:
+        """A worker that did not say goodbye: its trial goes back, another one takes its place."""
+        process = self._members.pop(connection)
+        process.join()
+        lost = put_back_lost(self._stored)
+        again = self._restarts > 0 and not self._flag.value
+        self._notify(WorkerDied(process.pid or 0, _how(process.exitcode), lost, again))
+        if lost:
+            self._notify(LostFound(lost))
+        if again:
+            self._restarts -= 1
+            self._start()
+        elif not self._members and not self._ended:
+            fault = BrokenRun(f"every worker died; the last {_how(process.exitcode)}")
+            self._ended.append(Ended("died", fault))
+
+    def _ending(self) -> str:
+        for end in self._ended:
+            if end.fault is not None:
+                raise end.fault
+        reasons = [end.reason for end in self._ended]
+        return next((reason for reason in reasons if reason != "trials"), "trials")
+
+
+def _how(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        return f"was ended by {signal.Signals(-exitcode).name}"
+    return f"ended with exit code {exitcode}"
+
+
+def _work(job: Job, flag: "Synchronized[int]", sender: Connection) -> None:
+    """The whole life of a worker process."""
+    # A Ctrl-C reaches every process of the terminal; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        ended = Ended(_run(job, flag, sender))
+    except (InputError, BrokenRun) as error:
+        ended = Ended("failed", error)
+    # Without a parent there is nobody to tell.
+    if os.getppid() == job.parent:
+        sender.send(ended)
+
+
+def _run(job: Job, flag: "Synchronized[int]", sender: Connection) -> str:
+    from a3b_tune.training.device import choose_device, prepare_process
+    from a3b_tune.training.prepared import Prepared, load_dataset
+
+    device = choose_device(job.device)
+    prepare_process(device)
+    stored = go_on(open_storage(job.url, create=True), job.study)
+    prepared = Prepared(load_dataset(stored.file.data, job.data_dir), device)
+    limits = Limits(job.trials, job.deadline, partial(_stop, flag, job.parent))
+    return Run(stored, prepared, limits, partial(_tell, job.parent, sender))()
+
+
+def _stop(flag: "Synchronized[int]", parent: int) -> str | None:
+    if flag.value:
+        return REASONS[flag.value]
+    return None if os.getppid() == parent else "the first process is gone"
+
+
+def _tell(parent: int, sender: Connection, event: Any) -> None:  # noqa: ANN401
+    if os.getppid() == parent:
+        sender.send(event)

@@ -1,0 +1,165 @@
+"""Real worker processes on a real SQLite file."""
+
+import os
+
+import psutil
+import pytest
+from optuna.trial import TrialState
+
+from a3b_tune import workers
+from a3b_tune.data.load import load
+from a3b_tune.errors import InputError
+from a3b_tune.study import loads
+from a3b_tune.tuning import records
+from a3b_tune.tuning.loop import BrokenRun, EpochDone, LostFound, TrialEnded, WorkerDied
+from a3b_tune.tuning.opening import open_storage
+from a3b_tune.tuning.studies import begin_or_go_on
+from a3b_tune.workers import Job, Team, worker_count
+
+# A baseline that reads the first word alone never reaches 1.0: each trial runs its epochs.
+FILE = """
+[study]
+name = "team"
+trials = 6
+pruner = "none"
+[data]
+name = "xor"
+[model]
+name = "baseline"
+pool = "select"
+width = 4
+[optimizer]
+lr = { low = 1e-3, high = 1e-1, log = true }
+[training]
+epochs = 3
+batch_size = 128
+"""
+
+
+@pytest.fixture
+def stored(tmp_path):
+    storage = open_storage(f"sqlite:///{tmp_path}/team.db", create=True)
+    return begin_or_go_on(storage, loads(FILE, "team.toml"), load("xor"))
+
+
+def team(stored, notify, trials=6, count=2, **changes):
+    about = {
+        "url": stored.storage.url,
+        "study": "team",
+        "device": "cpu",
+        "data_dir": None,
+        "trials": trials,
+        "deadline": None,
+        "parent": os.getpid(),
+    }
+    return Team(stored, Job(**{**about, **changes}), count, notify)
+
+
+def never():
+    return None
+
+
+def test_two_workers_meet_the_budget_and_each_runs_some(stored):
+    events = []
+    assert team(stored, events.append)(never) == "trials"
+    trials = stored.study.trials
+    assert [trial.number for trial in trials] == list(range(6))
+    assert all(trial.state == TrialState.COMPLETE for trial in trials)
+    assert len({trial.user_attrs[records.WORKER]["pid"] for trial in trials}) == 2
+    ended = sorted(event.number for event in events if isinstance(event, TrialEnded))
+    assert ended == list(range(6))
+
+
+def test_a_killed_worker_loses_no_trial_and_another_takes_its_place(stored):
+    events, killed = [], []
+
+    def notify(event):
+        events.append(event)
+        if isinstance(event, EpochDone) and not killed:
+            trial = stored.study.trials[event.number]
+            killed.append((event.number, trial.user_attrs[records.WORKER]["pid"]))
+            psutil.Process(killed[0][1]).kill()
+
+    assert team(stored, notify)(never) == "trials"
+    died = [event for event in events if isinstance(event, WorkerDied)]
+    assert [(event.pid, event.how, event.replaced) for event in died] == [
+        (killed[0][1], "was ended by SIGKILL", True)
+    ]
+    trials = stored.study.trials
+    assert len(trials) == 6
+    assert all(trial.state == TrialState.COMPLETE for trial in trials)
+    assert all(sorted(trial.intermediate_values) == [1, 2, 3] for trial in trials)
+    lost = [number for event in events if isinstance(event, LostFound) for number in event.numbers]
+    assert lost in ([], [killed[0][0]], [killed[0][0] + 1])
+
+
+def test_stopping_puts_every_running_trial_back(stored):
+    events = []
+
+    def stop():
+        return "Ctrl-C" if any(isinstance(event, EpochDone) for event in events) else None
+
+    assert team(stored, events.append, trials=50)(stop) == "Ctrl-C"
+    states = {trial.state for trial in stored.study.trials}
+    assert TrialState.RUNNING not in states
+    back = [
+        event for event in events if isinstance(event, TrialEnded) and event.state == "put back"
+    ]
+    assert back
+    assert team(stored, lambda event: None)(never) == "trials"
+    assert all(trial.state == TrialState.COMPLETE for trial in stored.study.trials[:6])
+
+
+def test_a_worker_that_cannot_begin_ends_the_run_with_its_own_words(stored):
+    with pytest.raises(InputError, match="unknown study 'teem'; did you mean 'team'"):
+        team(stored, lambda event: None, study="teem")(never)
+
+
+def workers_alive():
+    """The worker processes, without the process that keeps Python's shared resources."""
+    children = psutil.Process().children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_workers_that_die_again_and_again_end_the_run(stored, monkeypatch):
+    monkeypatch.setattr(workers, "RESTARTS", 1)
+
+    def kill_all(event):
+        if isinstance(event, EpochDone):
+            for child in workers_alive():
+                child.kill()
+
+    with pytest.raises(BrokenRun, match="every worker died; the last was ended by SIGKILL"):
+        team(stored, kill_all, trials=50)(never)
+    assert TrialState.RUNNING not in {trial.state for trial in stored.study.trials}
+
+
+def test_workers_whose_parent_is_gone_put_their_trials_back_and_end(stored, monkeypatch):
+    """A parent of another number is a parent that has died."""
+    monkeypatch.setattr(workers, "RESTARTS", 0)
+    events = []
+    someone_else = team(stored, events.append, parent=1)
+    with pytest.raises(BrokenRun, match="every worker died"):
+        someone_else(never)
+    assert events
+    assert all(isinstance(event, WorkerDied) for event in events)
+    assert TrialState.RUNNING not in {trial.state for trial in stored.study.trials}
+
+
+@pytest.mark.parametrize(
+    ("asked", "cores", "trials", "count"),
+    [("auto", 2, 99, 2), ("auto", 64, 99, 16), ("auto", 8, 3, 3), ("5", 2, 99, 5), ("5", 2, 0, 1)],
+)
+def test_how_many_workers(asked, cores, trials, count):
+    assert worker_count(asked, cores, trials) == count
+
+
+@pytest.mark.parametrize("asked", ["0", "-1", "many", "1.5", ""])
+def test_a_number_of_workers_that_cannot_be(asked):
+    with pytest.raises(InputError, match="neither auto nor a whole number"):
+        worker_count(asked, 2, 9)
+
+
+def test_no_worker_is_left_behind(stored):
+    team(stored, lambda event: None, trials=2)(never)
+    assert workers_alive() == []
