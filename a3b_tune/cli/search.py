@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from a3b_tune.cli.options import DataDirOption, JsonOption, StorageOption, complete_from
+from a3b_tune.cli.study_files import complete_study
 
 if TYPE_CHECKING:
     from a3b_tune.study import StudyFile
@@ -219,7 +220,9 @@ def run(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE", help="A study file, or the name of one that comes with a3b-tune."
+            metavar="FILE",
+            help="A study file, or the name of one that comes with a3b-tune.",
+            autocompletion=complete_study,
         ),
     ],
     trials: Trials = None,

@@ -88,7 +88,9 @@ def progress_bar(name: str) -> Iterator[Report]:
 
 @contextmanager
 def _new_folder(folder: Path) -> Iterator[Path]:
-    """An empty folder inside `folder`, gone at the end with all that is left in it."""
+    """An empty folder inside `folder`, gone at the end with all that is left in it; so is `folder`
+    where it was made for this and holds nothing."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         new = tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder)
@@ -97,8 +99,13 @@ def _new_folder(folder: Path) -> Iterator[Path]:
             f"{folder}: nothing can be written there ({error.strerror}); name another folder with"
             f" --data-dir or {places.VARIABLE}"
         ) from error
-    with new as path:
-        yield Path(path).absolute()
+    try:
+        with new as path:
+            yield Path(path).absolute()
+    finally:
+        for made in missing:
+            if not any(made.iterdir()):
+                made.rmdir()
 
 
 def _download(

@@ -1,1 +1,1 @@
-"""WHAT came out: a study's trials as rows, importances and files. Reads only; prints nothing."""
+"""WHAT came out of a study: reads the storage, writes nothing into it."""

@@ -26,12 +26,22 @@ def storage_url(asked: str | None) -> str:
 
 
 def shown_url(url: str) -> str:
-    """The URL with its password hidden; of what is no URL, all that stands before an @."""
+    """The URL with its password hidden; of what is no URL, neither what stands before an @ nor
+    what stands behind a ?."""
     try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        _, at, rest = url.rpartition("@")
-        return f"…@{rest}" if at else url
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or _host_holds_password(parsed):
+        _, at, rest = url.partition("?")[0].rpartition("@")
+        return f"…@{rest}" if at else rest
+    secret = [key for key in parsed.query if "password" in key.lower()]
+    return parsed.difference_update_query(secret).render_as_string(hide_password=True)
+
+
+def _host_holds_password(url: URL) -> bool:
+    """An @ that was not written %40 ends the password too early: its rest is read as a host."""
+    return "@" in (url.host or "")
 
 
 def open_storage(asked: str | None = None, *, create: bool = False) -> Storage:
@@ -73,21 +83,24 @@ def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise InputError(
             f"--storage {shown_url(url)}: not a storage URL; write sqlite:///FILE.db or "
             "postgresql://USER@HOST/DATABASE"
         ) from None
     if backend not in SCHEMES:
         raise InputError(f"--storage: {unknown('storage scheme', backend, SCHEMES)}")
-    if backend == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")
-    return parsed
+    if _host_holds_password(parsed):
+        raise InputError(f"--storage {shown_url(url)}: in a name or a password write %40 for @")
+    drivers = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite"}
+    return parsed.set(drivername=drivers[backend])
 
 
 def _check_sqlite(url: URL, create: bool) -> None:
     if not url.database or url.database == ":memory:":
         raise InputError(f"--storage {url}: name a file, as in sqlite:///a3b-tune.db")
+    if url.host or url.query:
+        raise InputError(f"--storage {shown_url(str(url))}: sqlite takes a file and nothing else")
     path = Path(url.database)
     if not path.parent.is_dir():
         raise InputError(f"--storage {url}: the folder {path.parent} does not exist")
