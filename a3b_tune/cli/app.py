@@ -78,19 +78,24 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         return _told(str(error), 2)
     except typer.TyperException as error:
-        return _told(_usage(error), 2)
+        return 2 if _asked_for_help(error) else _told(_usage(error), 2)
     except (typer.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        # The reader of a pipe has gone; Python's own flush at exit would complain once more.
+    except OSError as error:
+        # Python's own flush at exit would complain once more.
         sys.stdout = sys.stderr
-        return 141
+        return _told(f"{error.filename or 'the output'}: {error.strerror or error}", 2)
     return code if isinstance(code, int) else 0
 
 
 def _told(text: str, code: int) -> int:
     typer.echo(f"a3b-tune: {visible(' '.join(text.split()))}", err=True)
     return code
+
+
+def _asked_for_help(error: typer.TyperException) -> bool:
+    """A command without its arguments prints its help, and has nothing more to say."""
+    return not error.format_message().strip()
 
 
 def _usage(error: typer.TyperException) -> str:

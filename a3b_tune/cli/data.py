@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from a3b_tune.cli.figures import grouped
 from a3b_tune.cli.options import DataDirOption, JsonOption, complete_from
+from a3b_tune.cli.printing import print_trim, visible
 
 if TYPE_CHECKING:
     from a3b_tune.data import Dataset, Rows
@@ -135,14 +137,16 @@ def _print(console: Console, facts: dict[str, Any]) -> None:
     table.add_column("classes")
     for name, part in facts["parts"].items():
         numbers = [
-            f"{part[key]:,}" for key in ("rows", "distinct", "shortest", "median", "longest")
+            grouped(part[key]) for key in ("rows", "distinct", "shortest", "median", "longest")
         ]
-        classes = ", ".join(f"{label} {count:,}" for label, count in part["classes"].items())
+        classes = ", ".join(f"{label} {grouped(count)}" for label, count in part["classes"].items())
         table.add_row(name, *numbers, classes)
-    console.print(table)
-    console.print(f"{facts['vocabulary']:,} words, four special ones included", highlight=False)
+    print_trim(console, table)
+    console.print(
+        f"{grouped(facts['vocabulary'])} words, four special ones included", highlight=False
+    )
     console.print(f"sha256 {facts['hash']}", highlight=False, style="dim", soft_wrap=True)
     for example in facts["rows"]:
-        line = Text.assemble((f"{example['class']}  ", "cyan"), example["text"])
+        line = Text.assemble((f"{visible(example['class'])}  ", "cyan"), visible(example["text"]))
         line.truncate(console.width, overflow="ellipsis")
         console.print(line)

@@ -7,10 +7,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from threading import Thread
 from types import FrameType, TracebackType
 from typing import Self
 
 EXIT_CODES = {"Ctrl-C": 130, "SIGTERM": 143}
+REASONS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -22,12 +24,18 @@ class Interrupt:
         self._first = first
         self._reason: str | None = None
         self._before: dict[signal.Signals, object] = {}
+        self._wakeup_before = -1
+        self._wakeup = -1
 
     def __call__(self) -> str | None:
         return self._reason
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        reading, self._wakeup = os.pipe()
+        os.set_blocking(self._wakeup, False)
+        self._wakeup_before = signal.set_wakeup_fd(self._wakeup)
+        Thread(target=_end_at_second, args=(reading,), daemon=True).start()
+        for number in REASONS:
             self._before[number] = signal.signal(number, self._handle)
         return self
 
@@ -39,13 +47,25 @@ class Interrupt:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+        signal.set_wakeup_fd(self._wakeup_before)
+        os.close(self._wakeup)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        reason = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
-        if self._reason is not None:
-            if sys.stderr.isatty():
-                sys.stderr.write(SHOW_CURSOR + "\n")
-                sys.stderr.flush()
-            os._exit(EXIT_CODES[reason])
-        self._reason = reason
-        self._first(reason)
+        if self._reason is None:
+            self._reason = REASONS[signal.Signals(number)]
+            self._first(self._reason)
+
+
+def _end_at_second(reading: int) -> None:
+    """Reads a byte for each signal until the other end is closed, and ends the process at the
+    second. In a thread: Python's own handlers wait until the main thread comes back from a database
+    that is locked, say, and that may take a minute."""
+    reasons: list[str] = []
+    with os.fdopen(reading, "rb", buffering=0) as signals:
+        while number := signals.read(1):
+            reasons += [reason for known, reason in REASONS.items() if known == number[0]]
+            if len(reasons) > 1:
+                if sys.stderr.isatty():
+                    sys.stderr.write(SHOW_CURSOR + "\n")
+                    sys.stderr.flush()
+                os._exit(EXIT_CODES[reasons[-1]])

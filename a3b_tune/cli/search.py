@@ -132,9 +132,7 @@ class Asked:
         return [(word, f"{key}={value}") for word, key, value in pairs if value is not None]
 
     def again(self, trials: int) -> str:
-        """The command to type for `trials` trials of the same study; shows no password."""
-        from a3b_tune.tuning.opening import shown_url
-
+        """The command to type for `trials` trials of the same study, without its storage."""
         words = ["a3b-tune", *self.command.split(" ", 1), "--trials", str(trials)]
         pairs = [
             ("--model", self.model),
@@ -144,7 +142,6 @@ class Asked:
             ("--pruner", self.pruner),
             ("--seed", self.seed),
             ("--workers", None if self.workers == "auto" else self.workers),
-            ("--storage", None if self.storage is None else shown_url(self.storage)),
             ("--data-dir", None if self.data_dir is None else str(self.data_dir)),
             *(("--set", change) for change in self.set),
         ]
@@ -173,8 +170,8 @@ def _shipped(study: str, example: str) -> Callable[..., int]:
         as_json: JsonOption = False,
     ) -> int:
         asked = Asked(
-            study, trials, timeout, model, pool, name, sampler, pruner, seed, workers, device, storage,
-            data_dir, tuple(settings or ()), as_json,
+            study, trials, timeout, model, pool, name, sampler, pruner, seed, workers, device,
+            storage, data_dir, tuple(settings or ()), as_json,
         )  # fmt: skip
         return search(study, asked)
 
@@ -248,8 +245,8 @@ def run(
     - `a3b-tune run positions_xor` (see `a3b-tune study list`)
     """
     asked = Asked(
-        f"run {file}", trials, timeout, model, pool, name, sampler, pruner, seed, workers, device, storage,
-        data_dir, tuple(settings or ()), as_json,
+        f"run {file}", trials, timeout, model, pool, name, sampler, pruner, seed, workers, device,
+        storage, data_dir, tuple(settings or ()), as_json,
     )  # fmt: skip
     return search(file, asked)
 

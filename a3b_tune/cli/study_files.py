@@ -34,7 +34,12 @@ File = Annotated[
 
 @app.command("list")
 def list_files(as_json: JsonOption = False) -> None:
-    """List the study files that come with a3b-tune, and the question each answers."""
+    """List the study files that come with a3b-tune, and the question each answers.
+
+    Examples:
+
+    - `a3b-tune study list`
+    """
     from a3b_tune.study import load
     from a3b_tune.study.catalogue import shipped
 

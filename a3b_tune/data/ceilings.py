@@ -19,8 +19,9 @@ def best_accuracy(kind: str, dataset: Dataset) -> float:
     """Share of validation rows, 0 to 1, that the best model of that kind gets right.
 
     constant: it answers by the first token alone, which says nothing (on synth it is always the
-    same; on xor the two answers differ by chance). three_of_four: its score is a sum with one term per
-    token, so of the four patterns of an exclusive-or it misses one. all: nothing stands in its way.
+    same; on xor the two answers differ by chance). three_of_four: its score is a sum with one term
+    per token, so of the four patterns of an exclusive-or it misses one. all: nothing stands in its
+    way.
     Raises ValueError for another kind, or for three_of_four on data that is no exclusive-or.
     """
     rows = dataset.validation

@@ -44,7 +44,8 @@ class StudySection(Section):
         default=100, description="How many trials the study has in total."
     )
     timeout: Annotated[float | None, Duration()] = Field(
-        default=None, description='No trial begins after this time: seconds, or "1h30m".'
+        default=None,
+        description='A run stops after this time: seconds, or "1h30m"; its trials go back.',
     )
     seed: Annotated[int, SEED] = Field(
         default=0, description="The sampler's seed, from which each trial gets its own."

@@ -23,6 +23,14 @@ def test_a_run_meets_its_budget_and_every_trial_ends_once(stored, xor):
     assert ended == [0, 1, 2, 3]
 
 
+def test_a_study_runs_on_postgres_as_on_sqlite(new_database, file, xor):
+    assert run(begin(new_database, file, xor), xor, 3)[0] == "trials"
+    again = begin(new_database, file, xor)
+    assert run(again, xor, 4)[0] == "trials"
+    assert [trial.number for trial in again.study.trials] == [0, 1, 2, 3]
+    assert all(trial.state.is_finished() for trial in again.study.trials)
+
+
 def test_a_second_run_goes_on_and_never_beyond(url, stored, file, xor):
     run(stored, xor, 2)
     again = begin(url, file, xor)

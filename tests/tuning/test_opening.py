@@ -7,6 +7,7 @@ import pytest
 from a3b_tune.errors import InputError
 from a3b_tune.tuning import opening
 from a3b_tune.tuning.opening import check_url, open_storage, shown_url, storage_url
+from tests.postgres import PASSWORD
 
 
 def refused(url, **options):
@@ -62,6 +63,19 @@ def test_a_server_that_does_not_answer_is_one_line():
     pytest.importorskip("psycopg")
     told = refused("postgresql://me@127.0.0.1:1/db", create=True)
     assert told.startswith("postgresql://me@127.0.0.1:1/db: ")
+
+
+def test_a_wrong_password_of_a_real_server_is_one_line_without_it(postgres):
+    wrong = postgres.replace(PASSWORD, "wrong-horse")
+    told = refused(wrong, create=True)
+    assert "password authentication failed" in told
+    assert "horse" not in told
+
+
+def test_an_empty_database_of_a_real_server_holds_no_studies(new_database):
+    told = refused(new_database)
+    assert "no studies" in told
+    assert PASSWORD not in told
 
 
 def test_a_folder_that_is_not_there(tmp_path):

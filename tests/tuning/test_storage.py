@@ -7,13 +7,19 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from a3b_tune.tuning.opening import open_storage
+from tests.tuning.conftest import of_each_kind
 
 HELD = {"by": "me"}
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def address(request):
+    return of_each_kind(request)
+
+
 @pytest.fixture
-def storage(url):
-    return open_storage(url, create=True)
+def storage(address):
+    return open_storage(address, create=True)
 
 
 @pytest.fixture
@@ -40,9 +46,9 @@ def test_no_trial_is_created_beyond_the_budget(storage, study):
     assert made[1].datetime_start is not None
 
 
-def test_many_writers_at_once_meet_the_budget_exactly(url, study):
+def test_many_writers_at_once_meet_the_budget_exactly(address, study):
     """Each thread has a connection of its own, as a process would."""
-    storage = open_storage(url, create=True)
+    storage = open_storage(address, create=True)
 
     def worker(_):
         made = []
@@ -55,7 +61,7 @@ def test_many_writers_at_once_meet_the_budget_exactly(url, study):
     assert sorted(made) == list(range(40))
 
 
-def test_a_waiting_trial_is_claimed_once_and_the_oldest_first(url, storage, study):
+def test_a_waiting_trial_is_claimed_once_and_the_oldest_first(storage, study):
     ids = [storage.create_within(study, 20, HELD)._trial_id for _ in range(20)]
     assert all(storage.put_back(trial_id, {}, ("by", "me")) for trial_id in ids)
 
@@ -121,6 +127,7 @@ def test_a_trial_that_another_worker_holds_by_now_is_left_to_it(storage, study):
     assert storage.get_trial(trial_id).state == TrialState.RUNNING
 
 
-def test_sqlite_runs_in_wal(url, storage, study, tmp_path):
+def test_sqlite_runs_in_wal(url, tmp_path):
+    open_storage(url, create=True).create_whole_study("s", StudyDirection.MAXIMIZE, {})
     with sqlite3.connect(tmp_path / "studies.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
