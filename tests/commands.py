@@ -1,5 +1,7 @@
 """The command `a3b-tune` as a test gives it: in this process, or in a child as a person would."""
 
+import gzip
+import pickle
 import shutil
 import sqlite3
 import subprocess
@@ -10,6 +12,8 @@ from contextlib import closing
 from pathlib import Path
 
 from a3b_tune.cli.app import run
+from a3b_tune.data import imdb
+from tests.data.conftest import reviews
 
 # Seconds after which a test gives up; on an idle machine nothing takes a tenth of it.
 PATIENCE = 180.0
@@ -17,7 +21,7 @@ COMMAND = shutil.which("a3b-tune", path=str(Path(sys.executable).parent))
 
 # A baseline that sees only the first word of xor never reaches 1.0: each trial runs all its epochs.
 SMALL = [
-    *("xor", "--workers", "1", "--model", "baseline", "--pool", "select", "--pruner", "none"),
+    *("run", "baseline_xor", "--workers", "1", "--pool", "select", "--pruner", "none"),
     *("--set", "model.width=4", "--set", "training.batch_size=64", "--set", "data.rows=640"),
     *("--set", "training.epochs=2"),
 ]
@@ -60,6 +64,14 @@ def child(*arguments: str, timeout: float = PATIENCE, **options) -> subprocess.C
     return subprocess.run(
         [COMMAND, *arguments], capture_output=True, text=True, timeout=timeout, **options
     )
+
+
+def small_imdb(folder: Path, rows: int = 5_050) -> Path:
+    """A data folder with a small file in the format of the real one: 5 000 rows validate, the rest
+    train."""
+    folder.mkdir(exist_ok=True)
+    (folder / imdb.FILE).write_bytes(gzip.compress(pickle.dumps(reviews(rows), 4), 1))
+    return folder
 
 
 class Running:
@@ -111,5 +123,3 @@ def trials_begun(database: Path) -> list[int]:
             return [number for (number,) in connection.execute(query)]
         except sqlite3.OperationalError:  # its tables are being made
             return []
-
-

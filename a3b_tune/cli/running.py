@@ -23,7 +23,7 @@ from a3b_tune.training import Prepared
 from a3b_tune.training.device import available_cores, choose_device, prepare_process
 from a3b_tune.training.prepared import load_dataset
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
-from a3b_tune.tuning.opening import check_url, open_storage, storage_url
+from a3b_tune.tuning.opening import check_url, nothing_half_made, open_storage, storage_url
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on
 from a3b_tune.workers import Job, Team, worker_count
 
@@ -49,7 +49,8 @@ def run_study(file: StudyFile, asked: "Asked", console: Console) -> int:
     worker_count(asked.workers, 1, 1)
     check_url(asked.storage)
     prepared = Prepared(_load(file, asked, console), device)
-    stored = begin_or_go_on(open_storage(asked.storage, create=True), file, prepared.dataset)
+    with nothing_half_made(asked.storage):
+        stored = begin_or_go_on(open_storage(asked.storage, create=True), file, prepared.dataset)
     deadline = None if file.study.timeout is None else began + file.study.timeout
     code, ending = _search(stored, prepared, asked, deadline, console)
     _summary(stored, ending, asked, console)
@@ -122,7 +123,7 @@ def _progress(stored: StoredStudy, deadline: float | None) -> Progress:
 
 def _summary(stored: StoredStudy, ending: str, asked: "Asked", console: Console) -> None:
     overview = study_overview(stored)
-    console.print(f"\n{ending}", highlight=False)
+    console.print(f"\n{ending}", highlight=False, markup=False)
     if asked.as_json:
         print(json.dumps(overview.to_json(), indent=2))
     else:

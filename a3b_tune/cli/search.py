@@ -142,6 +142,7 @@ class Asked:
             ("--pruner", self.pruner),
             ("--seed", self.seed),
             ("--workers", None if self.workers == "auto" else self.workers),
+            ("--device", None if self.device == "auto" else self.device),
             ("--data-dir", None if self.data_dir is None else str(self.data_dir)),
             *(("--set", change) for change in self.set),
         ]

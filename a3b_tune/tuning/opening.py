@@ -5,6 +5,8 @@ Knows which databases there are and what can be wrong with them; never prints a 
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import optuna
@@ -65,6 +67,36 @@ def open_storage(asked: str | None = None, *, create: bool = False) -> Storage:
         raise InputError(f"{shown_url(url)}: {_cause(error)}") from None
     except RuntimeError as error:
         raise InputError(f"{shown_url(url)}: {_older(str(error))}") from None
+
+
+@contextmanager
+def nothing_half_made(asked: str | None) -> Iterator[None]:
+    """Around the making of a study: if it fails, a database file that was made for it is taken away
+    again, as long as it holds no study.
+
+    :raises InputError: for an error of the database, as that its disk is full.
+    """
+    url = check_url(asked)
+    path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+    new = path is not None and not path.exists()
+    try:
+        yield
+    except Exception as error:
+        if path is not None and new and not _holds_a_study(path):
+            for suffix in ("", "-wal", "-shm", "-journal"):
+                Path(f"{path}{suffix}").unlink(missing_ok=True)
+        if told := world_error(error):
+            raise InputError(told) from error
+        raise
+
+
+def _holds_a_study(path: Path) -> bool:
+    """Whether a study is in this SQLite file, for all that can be seen."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM studies").fetchone() is not None
+    except sqlite3.Error as error:
+        return "no such table" not in str(error)
 
 
 def check_url(asked: str | None = None, *, create: bool = True) -> URL:
