@@ -6,10 +6,10 @@ Imported only when a search starts: it brings torch and Optuna with it.
 import json
 import os
 import time
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from a3b_tune.cli.asked import Asked
 from a3b_tune.cli.display import open_display
 from a3b_tune.cli.interrupt import EXIT_CODES, Interrupt
 from a3b_tune.cli.present import print_study
@@ -27,9 +27,6 @@ from a3b_tune.tuning.opening import check_url, nothing_half_made, open_storage, 
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on
 from a3b_tune.workers import Job, Team, worker_count
 
-if TYPE_CHECKING:
-    from a3b_tune.cli.search import Asked
-
 ENDINGS = {
     "trials": "all trials done",
     "timeout": "the time is up",
@@ -38,7 +35,7 @@ ENDINGS = {
 }
 
 
-def run_study(file: StudyFile, asked: "Asked", console: Console) -> int:
+def run_study(file: StudyFile, asked: Asked, console: Console) -> int:
     """Runs a study until its budget, its time or a signal ends it, then prints what was found.
 
     :returns: 0, or 1 where trial after trial failed, or 130 (143) after Ctrl-C (SIGTERM).
@@ -57,7 +54,7 @@ def run_study(file: StudyFile, asked: "Asked", console: Console) -> int:
     return code
 
 
-def _load(file: StudyFile, asked: "Asked", console: Console) -> Dataset:
+def _load(file: StudyFile, asked: Asked, console: Console) -> Dataset:
     """The data, fetched first where it can be and is not there yet."""
     name = file.data.name
     if name in SOURCES:
@@ -70,7 +67,7 @@ def _load(file: StudyFile, asked: "Asked", console: Console) -> Dataset:
 def _search(
     stored: StoredStudy,
     prepared: Prepared,
-    asked: "Asked",
+    asked: Asked,
     deadline: float | None,
     console: Console,
 ) -> tuple[int, str]:
@@ -97,7 +94,7 @@ def _search(
     return EXIT_CODES.get(ending, 0), ENDINGS[ending]
 
 
-def _job(stored: StoredStudy, asked: "Asked", deadline: float | None) -> Job:
+def _job(stored: StoredStudy, asked: Asked, deadline: float | None) -> Job:
     return Job(
         url=storage_url(asked.storage),
         study=stored.file.study.name,
@@ -121,7 +118,7 @@ def _progress(stored: StoredStudy, deadline: float | None) -> Progress:
     return Progress(stored.file.study.name, stored.file.study.trials, counts, best, deadline)
 
 
-def _summary(stored: StoredStudy, ending: str, asked: "Asked", console: Console) -> None:
+def _summary(stored: StoredStudy, ending: str, asked: Asked, console: Console) -> None:
     overview = study_overview(stored)
     console.print(f"\n{ending}", highlight=False, markup=False)
     if asked.as_json:

@@ -8,30 +8,16 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from a3b_tune.errors import InputError, unknown
+from a3b_tune.results.columns import COLUMNS, flat, part_names, setting_names
 from a3b_tune.results.overview import StudyOverview
-from a3b_tune.results.trials import TrialRow, json_object
 
 FORMATS = ("csv", "json", "parquet")
-COLUMNS = (
-    "number",
-    "state",
-    "value",
-    "best_epoch",
-    "seed",
-    "repeats",
-    "reason",
-    "started",
-    "ended",
-    "device",
-    "threads",
-    "commit",
-)
 # A spreadsheet runs a cell that begins so.
 FORMULA = re.compile(r"[=+\-@\t]")
 
@@ -70,23 +56,6 @@ def _writer(format: str) -> Callable[[StudyOverview, BinaryIO], None]:
 
         return write_parquet
     return {"csv": write_csv, "json": write_json}[format]
-
-
-def setting_names(trials: Iterable[TrialRow]) -> list[str]:
-    """Every setting of any trial, in the order of the study file."""
-    return list(dict.fromkeys(name for row in trials for name in row.settings))
-
-
-def part_names(trials: Iterable[TrialRow]) -> list[str]:
-    """Every part that a trial's time was spent on."""
-    return sorted({part for row in trials for part in row.seconds})
-
-
-def flat(row: TrialRow, parts: Iterable[str], settings: Iterable[str]) -> dict[str, Any]:
-    """A trial on one level: `COLUMNS`, `seconds.PART` for each part, each setting by its name."""
-    cells = json_object({name: getattr(row, name) for name in COLUMNS})
-    cells |= {f"seconds.{part}": row.seconds.get(part) for part in parts}
-    return cells | {name: row.settings.get(name) for name in settings}
 
 
 def write_csv(overview: StudyOverview, stream: BinaryIO) -> None:

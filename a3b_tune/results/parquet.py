@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from a3b_tune.errors import InputError
-from a3b_tune.results.export import COLUMNS, flat, part_names, setting_names
+from a3b_tune.results.columns import COLUMNS, flat, part_names, setting_names
 from a3b_tune.results.overview import StudyOverview
 from a3b_tune.results.trials import TrialRow
 

@@ -93,7 +93,9 @@ def nothing_half_made(asked: str | None) -> Iterator[None]:
 def _holds_a_study(path: Path) -> bool:
     """Whether a study is in this SQLite file, for all that can be seen."""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
             return connection.execute("SELECT 1 FROM studies").fetchone() is not None
     except sqlite3.Error as error:
         return "no such table" not in str(error)

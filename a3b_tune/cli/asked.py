@@ -1,0 +1,62 @@
+"""What a person asked of a search: its options as they were typed, and the command to ask for more.
+
+Knows no study file and does nothing.
+"""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options of a search said, as it was typed."""
+
+    command: str
+    trials: str | None
+    timeout: str | None
+    model: str | None
+    pool: str | None
+    name: str | None
+    sampler: str | None
+    pruner: str | None
+    seed: str | None
+    workers: str
+    device: str
+    storage: str | None
+    data_dir: Path | None
+    set: tuple[str, ...]
+    as_json: bool
+
+    def overrides(self) -> list[tuple[str, str]]:
+        """Each option that stands for a setting, with the word a person typed for it."""
+        pairs = [
+            ("--model", "model.name", self.model),
+            ("--pool", "model.pool", self.pool),
+            ("--trials", "study.trials", self.trials),
+            ("--timeout", "study.timeout", self.timeout),
+            ("--name", "study.name", self.name),
+            ("--sampler", "study.sampler", self.sampler),
+            ("--pruner", "study.pruner", self.pruner),
+            ("--seed", "study.seed", self.seed),
+        ]
+        return [(word, f"{key}={value}") for word, key, value in pairs if value is not None]
+
+    def again(self, trials: int) -> str:
+        """The command to type for `trials` trials of the same study, without its storage."""
+        words = ["a3b-tune", *self.command.split(" ", 1), "--trials", str(trials)]
+        pairs = [
+            ("--model", self.model),
+            ("--pool", self.pool),
+            ("--name", self.name),
+            ("--sampler", self.sampler),
+            ("--pruner", self.pruner),
+            ("--seed", self.seed),
+            ("--workers", None if self.workers == "auto" else self.workers),
+            ("--device", None if self.device == "auto" else self.device),
+            ("--data-dir", None if self.data_dir is None else str(self.data_dir)),
+            *(("--set", change) for change in self.set),
+        ]
+        for word, value in pairs:
+            words += [] if value is None else [word, value]
+        return shlex.join(words)
