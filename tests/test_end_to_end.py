@@ -17,8 +17,8 @@ from a3b_tune.tuning.opening import open_storage
 from a3b_tune.tuning.studies import open_study
 from tests.commands import SMALL, Running, trials_begun
 
-# Trials of a second or two, so that one can be met in its middle.
-STUDY = [*SMALL, "--set", "data.rows=20000", "--set", "training.epochs=12"]
+# Trials of about a second, so that one can be met in its middle.
+STUDY = [*SMALL, "--set", "data.rows=10000", "--set", "training.epochs=12"]
 EPOCHS = list(range(1, 13))
 
 

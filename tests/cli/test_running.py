@@ -5,7 +5,9 @@ import os
 import re
 import signal
 import sqlite3
+import time
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
@@ -85,16 +87,19 @@ def test_the_storage_of_the_environment_is_used(capsys, here, monkeypatch):
     assert {name.partition(".")[0] for name in contents(here)} == {"there", "there/mine"}
 
 
-def test_several_workers_share_the_trials(capsys):
-    out = answered(capsys, *SMALL, "--workers", "2", "--trials", "4")
-    trials = stored()
-    assert states(trials) == ["COMPLETE"] * 4
-    assert os.getpid() not in {trial.user_attrs["a3b:worker"]["pid"] for trial in trials}
-    assert len([line for line in out.splitlines() if "✓ trial" in line]) == 4
+def test_time_that_is_up_puts_the_trial_back_and_is_no_failure(capsys, monkeypatch):
+    """The third epoch takes half an hour, by the clock of the loop."""
+    train = loop.PlainLearner._train
+    clock = SimpleNamespace(monotonic=time.monotonic)
 
+    def late(learner, epoch):
+        if epoch == 3:
+            clock.monotonic = lambda: time.monotonic() + 1800
+        return train(learner, epoch)
 
-def test_time_that_is_up_puts_the_trial_back_and_is_no_failure(capsys):
-    out = answered(capsys, *SMALL, *ENDLESS, "--trials", "3", "--timeout", "0.5")
+    monkeypatch.setattr(loop.PlainLearner, "_train", late)
+    monkeypatch.setattr(loop, "time", clock)
+    out = answered(capsys, *SMALL, *ENDLESS, "--trials", "3", "--timeout", "30m")
     assert "the time is up" in out
     assert "↩ trial 0" in out
     trials = stored()

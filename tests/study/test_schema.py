@@ -4,6 +4,7 @@ import tomllib
 import pytest
 from hypothesis import given
 
+from a3b_tune import models
 from a3b_tune.study.catalogue import shipped
 from a3b_tune.study.schema import json_schema
 from a3b_tune.study.sections import SECTIONS, keys_of
@@ -76,9 +77,9 @@ def test_any_file_that_is_written_is_valid(file):
 
 def test_the_shipped_files_and_only_right_ones_are_valid():
     jsonschema = pytest.importorskip("jsonschema")
-    keys = ["width", "pool", "heads", "head_width", "positions", "depth", "dropout", "norm"]
-    names = ("baseline", "simple_attention", "full_attention", "transformer")
-    check = jsonschema.Draft7Validator(json_schema(dict.fromkeys(names, keys)))
+    check = jsonschema.Draft7Validator(
+        json_schema({name: list(settings_of(name)) for name in MODELS})
+    )
     files = [tomllib.loads(path.read_text()) for path in shipped().values()]
     assert all(check.is_valid(file) for file in files)
     assert not any(check.is_valid({**file, "training": {"epochs": 0}}) for file in files)
