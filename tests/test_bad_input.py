@@ -195,6 +195,7 @@ CASES = {
         f"xor --storage postgres://me:{SECRET}@host/x", ("'postgres'; did you mean 'postgresql'?",)
     ),
     "no URL": Case("xor --storage study.db", ("study.db", "sqlite:///FILE.db")),
+    "no URL, and no data either": Case("imdb --storage study.db --data-dir none", ("study.db",)),
     "no file in the URL": Case("xor --storage sqlite:///", ("sqlite:///", "name a file")),
     "a port in words": Case(
         f"xor --storage postgresql://me:{SECRET}@host:port/x", ("host:port/x", "not a storage URL")

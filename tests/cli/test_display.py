@@ -118,6 +118,15 @@ def test_an_ended_trial_leaves_one_line_that_stays_above_the_picture():
     ]
 
 
+def test_a_trial_with_many_settings_is_cut_to_one_line():
+    events = [*whole(0, [0.5], LONG), started(1, LONG), epoch(1, 1, 0.6)]
+    found = shown(fresh(), *events)
+    cut = {line for line in found if line.startswith(("✓ trial 0", "best", "trial 1"))}
+    assert {line.split()[0] for line in cut} == {"✓", "best", "trial"}
+    assert all(line.endswith("…") and cell_len(line) == 80 for line in cut)
+    assert [line for line in found if "setting" in line and line not in cut] == []
+
+
 def test_the_picture_is_gone_at_the_end_and_the_cursor_is_back():
     screen = terminal()
     with LiveDisplay(screen, fresh()) as live:

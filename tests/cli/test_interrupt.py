@@ -120,6 +120,7 @@ def test_signals_are_handled_as_before_once_it_is_left():
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    assert signal.set_wakeup_fd(-1) == -1
     assert caught == [signal.SIGINT, signal.SIGTERM]
     assert told == ["SIGTERM"]
 
