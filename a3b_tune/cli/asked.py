@@ -25,7 +25,7 @@ class Asked:
     device: str
     storage: str | None
     data_dir: Path | None
-    set: tuple[str, ...]
+    changes: tuple[str, ...]
     as_json: bool
 
     def overrides(self) -> list[tuple[str, str]]:
@@ -42,6 +42,11 @@ class Asked:
         ]
         return [(word, f"{key}={value}") for word, key, value in pairs if value is not None]
 
+    def typed(self) -> set[str]:
+        """The keys that an option or a `--set` names."""
+        pairs = [*(change for _, change in self.overrides()), *self.changes]
+        return {change.partition("=")[0].strip() for change in pairs}
+
     def again(self, trials: int) -> str:
         """The command to type for `trials` trials of the same study, without its storage."""
         words = ["a3b-tune", *self.command.split(" ", 1), "--trials", str(trials)]
@@ -55,7 +60,7 @@ class Asked:
             ("--workers", None if self.workers == "auto" else self.workers),
             ("--device", None if self.device == "auto" else self.device),
             ("--data-dir", None if self.data_dir is None else str(self.data_dir)),
-            *(("--set", change) for change in self.set),
+            *(("--set", change) for change in self.changes),
         ]
         for word, value in pairs:
             words += [] if value is None else [word, value]

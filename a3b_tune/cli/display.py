@@ -221,7 +221,7 @@ class LiveDisplay:
         if trial.curve:
             text.append(f"{accuracy(trial.curve[-1], DIGITS)} ")
             text.append(sparkline(trial.curve[-30:]), style="cyan")
-            text.append(f" epoch {len(trial.curve) + 1}/{trial.epochs}  ")
+            text.append(f" epoch {min(len(trial.curve) + 1, trial.epochs)}/{trial.epochs}  ")
         else:
             text.append(f"epoch 1, {duration(time.monotonic() - trial.began)}  ")
         text.append(brief(trial.params), style="dim")

@@ -12,6 +12,7 @@ from rich.console import Console
 from a3b_tune.cli.asked import Asked
 from a3b_tune.cli.options import DataDirOption, JsonOption, StorageOption, complete_from
 from a3b_tune.cli.study_files import complete_study
+from a3b_tune.errors import InputError
 
 if TYPE_CHECKING:
     from a3b_tune.study import StudyFile
@@ -203,7 +204,7 @@ def search(name: str, asked: Asked) -> int:
     console = Console(stderr=asked.as_json)
     file, left_out = asked_file(name, asked)
     if left_out:
-        console.print(f"left out, not settings of this model: {', '.join(left_out)}")
+        console.print(f"left out, without effect here: {', '.join(left_out)}")
     return run_study(file, asked, console)
 
 
@@ -212,31 +213,37 @@ def asked_file(name: str, asked: Asked) -> tuple["StudyFile", list[str]]:
     because another model was asked for."""
     from a3b_tune.study import load, override
     from a3b_tune.study.catalogue import find
-    from a3b_tune.training.checks import check_model
+    from a3b_tune.training.checks import check_model, without_head_width
     from a3b_tune.tuning.sampling import check_sampler
 
     path = find(name)
     file = load(path)
     left_out: list[str] = []
     for word, change in asked.overrides():
+        if change.endswith("="):
+            raise InputError(f"{word} is empty; leave it out, or give it a value")
         file = override(file, [change], where=word)
-    if asked.set:
-        file = override(file, list(asked.set), where="--set")
-    if asked.model or any(change.startswith("model.name=") for change in asked.set):
-        file, left_out = _without_foreign(file, asked)
-    check_model(file, str(path))
+    if asked.changes:
+        file = override(file, list(asked.changes), where="--set")
+    typed = asked.typed()
+    if "model.name" in typed:
+        file, left_out = _without_foreign(file, typed)
+    if "model.width" in typed and "model.head_width" not in typed:
+        file, more = without_head_width(file)
+        left_out += more
+    # What was typed is not the file's fault.
+    changed = any(key.startswith("model.") for key in typed)
+    check_model(file, f"{name} as asked" if changed else str(path))
     check_sampler(file)
     return file, left_out
 
 
-def _without_foreign(file: "StudyFile", asked: Asked) -> tuple["StudyFile", list[str]]:
-    """Drops the file's settings of another model, but not those that were asked for: these are
+def _without_foreign(file: "StudyFile", typed: set[str]) -> tuple["StudyFile", list[str]]:
+    """Drops the file's settings of another model, but not those that were typed: these are
     mistakes, and the check will name them."""
     from a3b_tune.training.checks import drop_foreign_settings
 
     kept, left_out = drop_foreign_settings(file)
-    typed = {change.partition("=")[0] for _, change in asked.overrides()}
-    typed |= {change.partition("=")[0] for change in asked.set}
     if wanted := [key for key in left_out if key in typed]:
         names = [key.removeprefix("model.") for key in wanted]
         model = {**kept.model, **{name: file.model[name] for name in names}}

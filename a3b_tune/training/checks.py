@@ -49,6 +49,17 @@ def drop_foreign_settings(file: StudyFile) -> tuple[StudyFile, list[str]]:
     return file.model_copy(update={"model": kept}), [f"model.{key}" for key in foreign]
 
 
+def without_head_width(file: StudyFile) -> tuple[StudyFile, list[str]]:
+    """Leaves out `head_width` where `width` is given, which decides alone.
+
+    :returns: the file without it, and the names of what was left out.
+    """
+    if not {"width", "head_width"} <= set(file.model):
+        return file, []
+    kept = {key: value for key, value in file.model.items() if key != "head_width"}
+    return file.model_copy(update={"model": kept}), ["model.head_width"]
+
+
 def check_model(file: StudyFile, where: str) -> None:
     """Refuses a study file with a model, a key or a draw of the model's settings that cannot be.
 
@@ -59,6 +70,7 @@ def check_model(file: StudyFile, where: str) -> None:
         for key, setting in file.model.items():
             if key != "name":
                 _check_key(key, setting, names)
+        _check_widths(file, names)
         for name, draw in islice(_draws(file, names), TRIED):
             _check_draw(name, draw)
     except InputError as error:
@@ -73,6 +85,15 @@ def _check_key(key: str, setting: Setting, names: Sequence[str]) -> None:
     for name in takers:
         for value in _ends(setting):
             check_setting(name, key, value)
+
+
+def _check_widths(file: StudyFile, names: Sequence[str]) -> None:
+    """With `width` given a search over `head_width` would draw numbers that change nothing."""
+    both = {"width", "head_width"}
+    if both <= set(file.model) and any(both <= set(accepted(name)) for name in names):
+        raise InputError(
+            "model.head_width: has no effect where model.width is given; leave one of them out"
+        )
 
 
 def _either(names: Sequence[str]) -> str:

@@ -21,6 +21,8 @@ from a3b_tune.tuning.trials import RunningTrial, ask, put_back_lost
 # So many trials in a row that fail alike, and the fault is not the settings'.
 FAILURES_IN_A_ROW = 3
 PERFECT = 1.0
+# How PyTorch's CPU allocator says it, in a plain RuntimeError.
+NO_MEMORY = "can't allocate memory"
 
 
 class BrokenRun(Exception):
@@ -154,6 +156,10 @@ class Run:
             # Told as pruned, not as failed: a sampler ignores failures and would come back here.
             state, reason = "pruned", f"diverged: {error}"
             trial.prune(reason)
+        except OSError as error:
+            # A full disk or a closed terminal says nothing about the trial.
+            trial.put_back(f"{type(error).__name__}: {error}")
+            raise
         except Exception as error:
             if world_error(error):
                 raise
@@ -185,7 +191,7 @@ class Run:
         return "complete", None
 
     def _fail(self, trial: RunningTrial, error: Exception) -> str:
-        if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or NO_MEMORY in str(error):
             reason = "out of memory"
         else:
             first_line = str(error).partition("\n")[0]

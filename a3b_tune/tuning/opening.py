@@ -24,6 +24,8 @@ OPEN_TIMEOUT = 5.0
 
 def storage_url(asked: str | None) -> str:
     """The URL that was asked for, else `A3B_TUNE_STORAGE`, else one file in this folder."""
+    if asked == "":
+        raise InputError("--storage is empty; leave it out for the default, or name a storage URL")
     return asked or os.environ.get("A3B_TUNE_STORAGE") or DEFAULT_URL
 
 

@@ -4,7 +4,6 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -38,8 +37,7 @@ def test_the_commands_are_those_that_the_help_promises(capsys):
     }
 
 
-def test_help_is_quick_and_loads_nothing_heavy():
-    """The least of a few runs: another program may take the processor in any one of them."""
+def test_help_loads_nothing_heavy():
     code = (
         "import sys; from a3b_tune.cli.app import run; run(['--help']); run(['xor', '--help']);"
         "heavy = {'torch', 'optuna', 'sqlalchemy', 'numpy'};"
@@ -47,13 +45,6 @@ def test_help_is_quick_and_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]"
-
-    def seconds():
-        began = time.perf_counter()
-        assert child("--help").returncode == 0
-        return time.perf_counter() - began
-
-    assert min(seconds() for _ in range(5)) < 0.5
 
 
 @pytest.mark.parametrize("words", [[], ["data"], ["study"]])

@@ -123,9 +123,7 @@ def test_another_model_leaves_out_what_it_has_no_use_for_and_says_so(asked, caps
     file, _ = asked("xor", "--model", "baseline")
     assert file.model == {"name": "baseline", "pool": Choices(choices=("select", "max"))}
     said = " ".join(capsys.readouterr().out.split())
-    assert said == (
-        "left out, not settings of this model: model.positions, model.heads, model.head_width"
-    )
+    assert said == ("left out, without effect here: model.positions, model.heads, model.head_width")
 
 
 def test_what_one_of_several_models_takes_stays(asked, capsys):

@@ -25,6 +25,7 @@ BAD = [
     ('name = "baseline"\nwidth = "wide"', r"model.width: 'wide'"),
     ('name = "full_attention"\nwidth = 300\nheads = { choices = [4, 7] }', r"300 .* 7 heads"),
     ('name = "full_attention"\nheads = 0', r"heads"),
+    ('name = "full_attention"\nwidth = 8\nhead_width = 4', r"model.head_width: has no effect"),
     ('name = "transformer"\ndropout = 1.5', r"1.5"),
     ('name = { choices = ["baseline", "nonsense"] }', r"unknown model 'nonsense'"),
 ]

@@ -114,14 +114,22 @@ def broken(message):
     return Broken
 
 
-def test_a_trial_out_of_memory_fails_and_the_next_ones_run(stored, xor, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("no room"),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_a_trial_out_of_memory_fails_and_the_next_ones_run(stored, xor, monkeypatch, error):
     calls = []
     real = loop.PlainLearner
 
     def first_fails(*arguments):
         calls.append(1)
         if len(calls) == 1:
-            raise torch.OutOfMemoryError("no room")
+            raise error
         return real(*arguments)
 
     monkeypatch.setattr(loop, "PlainLearner", first_fails)
@@ -157,6 +165,18 @@ def test_a_fault_of_the_storage_is_told_and_finished_trials_are_kept(stored, xor
     with pytest.raises(InputError, match="the disk is full"):
         run(stored, xor, 4)
     assert sum(trial.state.is_finished() for trial in stored.study.trials) == 2
+
+
+def test_a_display_that_cannot_write_puts_the_trial_back(url, file, xor):
+    stored = begin(url, file, xor, *TWO_AT_ONCE)
+
+    def full(event):
+        if isinstance(event, EpochDone):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        loop.Run(stored, xor, loop.Limits(3, None, lambda: None), full)()
+    assert [trial.state for trial in stored.study.trials] == [TrialState.WAITING]
 
 
 def test_every_epoch_is_told_as_it_ends(url, file, xor):
