@@ -6,7 +6,7 @@ Knows which databases there are and what can be wrong with them; never prints a 
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import optuna
@@ -15,6 +15,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from a3b_tune.errors import InputError, unknown
 from a3b_tune.tuning.storage import Storage
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
 
 DEFAULT_URL = "sqlite:///a3b-tune.db"
 SCHEMES = ("sqlite", "postgresql")
@@ -74,22 +79,41 @@ def open_storage(asked: str | None = None, *, create: bool = False) -> Storage:
 @contextmanager
 def nothing_half_made(asked: str | None) -> Iterator[None]:
     """Around the making of a study: if it fails, a database file that was made for it is taken away
-    again, as long as it holds no study.
+    again, as long as it holds no study. Two commands that begin at once make it one after the
+    other: Optuna's tables cannot be made by two at a time.
 
     :raises InputError: for an error of the database, as that its disk is full.
     """
     url = check_url(asked)
     path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
-    new = path is not None and not path.exists()
-    try:
+    with _alone_in(path.parent) if path else nullcontext():
+        new = path is not None and not path.exists()
+        try:
+            yield
+        except Exception as error:
+            if path is not None and new and not _holds_a_study(path):
+                for suffix in ("", "-wal", "-shm", "-journal"):
+                    Path(f"{path}{suffix}").unlink(missing_ok=True)
+            if told := world_error(error):
+                raise InputError(told) from error
+            raise
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Waits until no other process is in here for the same folder. The lock is on the folder
+    itself, leaves nothing behind and ends with the process."""
+    if fcntl is None:
         yield
-    except Exception as error:
-        if path is not None and new and not _holds_a_study(path):
-            for suffix in ("", "-wal", "-shm", "-journal"):
-                Path(f"{path}{suffix}").unlink(missing_ok=True)
-        if told := world_error(error):
-            raise InputError(told) from error
-        raise
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems have no such lock; there two first commands may still collide.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _holds_a_study(path: Path) -> bool:

@@ -1,5 +1,7 @@
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -129,3 +131,37 @@ def test_a_database_of_a_newer_optuna_says_so(url, tmp_path):
     with sqlite3.connect(tmp_path / "studies.db") as connection:
         connection.execute("update alembic_version set version_num = 'v99.0.0.a'")
     assert "newer Optuna" in refused(url)
+
+
+def test_many_processes_that_begin_at_once_make_one_study(url):
+    """Each begins on a file that is not there yet."""
+    code = (
+        "import sys\n"
+        "from a3b_tune.data.load import load\n"
+        "from a3b_tune.study import loads\n"
+        "from a3b_tune.tuning.opening import nothing_half_made, open_storage\n"
+        "from a3b_tune.tuning.studies import begin_or_go_on\n"
+        'text = \'[study]\\nname="s"\\n[data]\\nname="xor"\\n[model]\\nname="baseline"\'\n'
+        "file = loads(text, 's')\n"
+        "data = load('xor')\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "with nothing_half_made(sys.argv[1]):\n"
+        "    stored = begin_or_go_on(open_storage(sys.argv[1], create=True), file, data)\n"
+        "print(stored.id)\n"
+    )
+    crowd = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    assert [process.stdout.readline() for process in crowd] == ["ready\n"] * 4
+    for process in crowd:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate()[0] for process in crowd] == ["1\n"] * 4
+    assert [process.returncode for process in crowd] == [0] * 4
