@@ -6,7 +6,7 @@ Knows how things look, not what they mean: `progress.py` keeps the state.
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -14,11 +14,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from a3b_tune.cli.figures import accuracy, sparkline
-from a3b_tune.cli.progress import Progress, Running, duration
-
-if TYPE_CHECKING:
-    from a3b_tune.tuning.loop import Event, TrialEnded
+from a3b_tune.cli.figures import accuracy, duration, sparkline
+from a3b_tune.cli.progress import Progress, Running
+from a3b_tune.tuning.loop import (
+    EpochDone,
+    Event,
+    LostFound,
+    TrialEnded,
+    TrialStarted,
+    WorkerDied,
+)
 
 # Digits of an accuracy: enough for one row in 25 000 not to be shown as perfect.
 DIGITS = 5
@@ -31,7 +36,7 @@ STYLES = {"complete": "green", "pruned": "yellow", "failed": "red", "put back": 
 class Display(Protocol):
     """Shows events until it is left."""
 
-    def __call__(self, event: "Event") -> None: ...
+    def __call__(self, event: Event) -> None: ...
 
     def say(self, text: str) -> None:
         """One line that stays."""
@@ -64,7 +69,7 @@ def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def ended_line(event: "TrialEnded", params: Mapping[str, Any]) -> Text:
+def ended_line(event: TrialEnded, params: Mapping[str, Any]) -> Text:
     """One ended trial: number, outcome, value, reason, settings."""
     value = "       " if event.value is None else accuracy(event.value, DIGITS)
     line = Text.assemble(
@@ -76,19 +81,19 @@ def ended_line(event: "TrialEnded", params: Mapping[str, Any]) -> Text:
     return line
 
 
-def notice(event: "Event") -> str | None:
+def notice(event: Event) -> str | None:
     """What must be said in words: trials found lost, settings that are run again."""
-    match type(event).__name__:
-        case "LostFound":
-            numbers = ", ".join(map(str, event.numbers))  # type: ignore[union-attr]
+    match event:
+        case LostFound():
+            numbers = ", ".join(map(str, event.numbers))
             return f"trials of a run that died go on: {numbers}"
-        case "WorkerDied":
-            then = "another one takes its place" if event.replaced else "the others go on"  # type: ignore[union-attr]
-            return f"worker {event.pid} {event.how}; {then}"  # type: ignore[union-attr]
-        case "TrialStarted" if event.repeats is not None:  # type: ignore[union-attr]
+        case WorkerDied():
+            then = "another one takes its place" if event.replaced else "the others go on"
+            return f"worker {event.pid} {event.how}; {then}"
+        case TrialStarted() if event.repeats is not None:
             return (
-                f"trial {event.number} runs the settings of trial "  # type: ignore[union-attr]
-                f"{event.repeats} again with a new seed: no new ones were drawn"  # type: ignore[union-attr]
+                f"trial {event.number} runs the settings of trial "
+                f"{event.repeats} again with a new seed: no new ones were drawn"
             )
     return None
 
@@ -101,21 +106,20 @@ class PlainDisplay:
         self._progress = progress
         self._told = time.monotonic()
 
-    def __call__(self, event: "Event") -> None:
+    def __call__(self, event: Event) -> None:
         params = self._params(event)
         self._progress.take(event)
         if text := notice(event):
             self.say(text)
-        name = type(event).__name__
-        if name == "TrialEnded":
-            line = ended_line(event, params)  # type: ignore[arg-type]
+        if isinstance(event, TrialEnded):
+            line = ended_line(event, params)
             self._tell(Text.assemble(self._head(), line))
-        elif name == "EpochDone" and time.monotonic() - self._told > PLAIN_INTERVAL:
-            number = event.number  # type: ignore[union-attr]
+        elif isinstance(event, EpochDone) and time.monotonic() - self._told > PLAIN_INTERVAL:
+            number = event.number
             trial = self._progress.running[number]
             self._tell(Text(f"{self._head()}  trial {number:<4} {_where(trial)}"))
 
-    def _params(self, event: "Event") -> Mapping[str, Any]:
+    def _params(self, event: Event) -> Mapping[str, Any]:
         number = getattr(event, "number", None)
         running = self._progress.running.get(number) if number is not None else None
         return running.params if running else {}
@@ -158,14 +162,14 @@ class LiveDisplay:
             console=console, get_renderable=self._picture, refresh_per_second=4, transient=True
         )
 
-    def __call__(self, event: "Event") -> None:
+    def __call__(self, event: Event) -> None:
         number = getattr(event, "number", -1)
         params = self._progress.running[number].params if number in self._progress.running else {}
         self._progress.take(event)
         if text := notice(event):
             self.say(text)
-        if type(event).__name__ == "TrialEnded":
-            line = ended_line(event, params)  # type: ignore[arg-type]
+        if isinstance(event, TrialEnded):
+            line = ended_line(event, params)
             line.truncate(self._console.width, overflow="ellipsis")
             self._console.print(line, highlight=False)
 

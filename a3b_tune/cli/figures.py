@@ -97,3 +97,13 @@ def bar(share: float, width: int, *, ascii_only: bool = False) -> str:
         return "#" * round(share * width)
     whole, eighths = divmod(round(share * width * 8), 8)
     return ("█" * whole + EIGHTHS[eighths]).rstrip()
+
+
+def duration(seconds: float) -> str:
+    """`9 s`, `2:05`, `1:02:05`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -14,9 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from a3b_tune.cli import figures
-from a3b_tune.cli.figures import sparkline
+from a3b_tune.cli.figures import duration, sparkline
 from a3b_tune.cli.printing import print_trim, print_whole
-from a3b_tune.cli.progress import duration
 from a3b_tune.cli.ranking import ranking_table
 from a3b_tune.study import show_setting
 

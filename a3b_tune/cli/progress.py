@@ -6,10 +6,9 @@ Fed by the events of the loop; knows no terminal.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from a3b_tune.tuning.loop import EpochDone, Event, TrialEnded, TrialStarted
+from a3b_tune.tuning.loop import EpochDone, Event, TrialEnded, TrialStarted
 
 STATES = ("complete", "pruned", "failed")
 
@@ -66,25 +65,25 @@ class Progress:
         guess = (now - self.started) / self.ended_here * max(0, self.trials - self.ended)
         return guess if limit is None else min(guess, limit)
 
-    def take(self, event: "Event") -> None:
+    def take(self, event: Event) -> None:
         """Brings the state up to date with an event."""
-        match type(event).__name__:
-            case "TrialStarted":
-                self._start(event)  # type: ignore[arg-type]
-            case "EpochDone":
-                self._epoch(event)  # type: ignore[arg-type]
-            case "TrialEnded":
-                self._end(event)  # type: ignore[arg-type]
+        match event:
+            case TrialStarted():
+                self._start(event)
+            case EpochDone():
+                self._epoch(event)
+            case TrialEnded():
+                self._end(event)
 
-    def _start(self, event: "TrialStarted") -> None:
+    def _start(self, event: TrialStarted) -> None:
         self.running[event.number] = Running(event.params)
 
-    def _epoch(self, event: "EpochDone") -> None:
+    def _epoch(self, event: EpochDone) -> None:
         trial = self.running[event.number]
         trial.epochs = event.epochs
         trial.curve.append(event.epoch.accuracy)
 
-    def _end(self, event: "TrialEnded") -> None:
+    def _end(self, event: TrialEnded) -> None:
         trial = self.running.pop(event.number)
         if event.state not in STATES:
             return
@@ -94,13 +93,3 @@ class Progress:
             new = Best(event.number, event.value, event.best_epoch, trial.params)
             if self.best is None or new.rank > self.best.rank:
                 self.best = new
-
-
-def duration(seconds: float) -> str:
-    """`9 s`, `2:05`, `1:02:05`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

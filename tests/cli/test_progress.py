@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from a3b_tune.cli.progress import Best, Progress, duration
+from a3b_tune.cli.figures import duration
+from a3b_tune.cli.progress import Best, Progress
 from a3b_tune.tuning.loop import LostFound, WorkerDied
 from tests.cli.events import PARAMS, ended, epoch, started, whole
 

@@ -198,7 +198,8 @@ def test_a_study_is_not_gone_on_with_by_other_settings(capsys, here):
 
 def test_budget_and_time_are_no_other_settings(capsys):
     answered(capsys, *SMALL, "--trials", "1")
-    answered(capsys, *SMALL, "--trials", "2", "--timeout", "10m", "--set", "study.question=why")
+    more = ["--trials", "2", "--timeout", "10m", "--set", "study.question=why"]
+    assert "trials  2 of 2 done" in answered(capsys, *SMALL, *more)
 
 
 def test_other_data_under_the_same_name_is_noticed(capsys, here):
