@@ -33,6 +33,7 @@ class Batches:
         self.lengths: list[int] = rows.lengths.tolist()
         self.bounds = _bounds(self.lengths, size, tokens)
         self.sizes = [high - low for low, high in pairwise(self.bounds)]
+        self.turns = _turns(len(self.sizes))
         self.table = _table(rows)  # (N, T) int64, or None
         self.rows = _padded(rows) if self.table is None else rows
         self.positions = torch.arange(rows.longest, device=rows.lengths.device)  # (T,)
@@ -50,22 +51,40 @@ class Batches:
         return shuffled[self.rows.lengths[shuffled].argsort(stable=True)]
 
     def epoch(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Each row once: tokens (B, T) and labels (B,), both int64, the batches shuffled too.
+        """Each row once: tokens (B, T) and labels (B,), both int64.
 
         The same generator state gives the same batches on every device, if the generator itself is
-        on the CPU. Counts are not read: rows to train on are not merged.
+        on the CPU. Which rows make a batch changes from epoch to epoch; in which turn short and
+        long batches come is mixed once and for all, so that members of a stack, each with its own
+        rows, are at batches of one size and length together. Counts are not read: rows to train on
+        are not merged.
         """
-        order = self.order(generator)
-        turns = torch.randperm(len(self), generator=generator, device=generator.device).tolist()
-        labels = self.rows.labels[order].split_with_sizes(self.sizes)
+        order = self.order(generator).unsqueeze(0)
+        for tokens, labels in self.stacked(order):
+            yield tokens[0], labels[0]
+
+    def stacked(self, orders: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """An epoch of K members at once: tokens (K, B, T) and labels (K, B).
+
+        :param orders: (K, N), the `order` of each.
+        """
+        for turn in self.turns:
+            yield self._batch(orders, turn)
+
+    def middle(self, orders: Tensor) -> tuple[Tensor, Tensor]:
+        """The batch of middling length alone, as in `stacked`."""
+        return self._batch(orders, len(self) // 2)
+
+    def longest(self, orders: Tensor) -> tuple[Tensor, Tensor]:
+        """The batch with the longest rows alone, as in `stacked`."""
+        return self._batch(orders, len(self) - 1)
+
+    def _batch(self, orders: Tensor, turn: int) -> tuple[Tensor, Tensor]:
+        low, high = self.bounds[turn], self.bounds[turn + 1]
+        some = orders[:, low:high]  # (K, B)
         if self.table is not None:
-            tokens = self.table[order].split_with_sizes(self.sizes)
-            for turn in turns:
-                yield tokens[turn], labels[turn]
-            return
-        starts = self.rows.starts[order].split_with_sizes(self.sizes)
-        for turn in turns:
-            yield self._tokens(starts[turn], self.bounds[turn]), labels[turn]
+            return self.table[some], self.rows.labels[some]
+        return self._tokens(self.rows.starts[some], low), self.rows.labels[some]
 
     def in_order(self, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """From short to long, `size` rows at a time, for evaluation: tokens (B, T), labels (B,) and
@@ -80,18 +99,25 @@ class Batches:
             yield tokens, rows.labels[some], rows.counts[some]
 
     def _tokens(self, starts: Tensor, low: int) -> Tensor:
-        """(B, T) the rows that start at `starts` (B,) and stand from place `low` on.
+        """(..., B, T) the rows that start at `starts` (..., B) and stand from place `low` on.
 
         Whichever rows of equal length stand there, the lengths at these places are known, so the
         device is never asked for a number."""
-        high = low + len(starts)
+        high = low + starts.shape[-1]
         longest = self.lengths[high - 1]
         positions = self.positions[:longest]
-        index = starts.unsqueeze(1) + positions  # (B, T)
+        index = starts.unsqueeze(-1) + positions  # (..., B, T)
         if self.lengths[low] < longest:
-            inside = positions < self.rows.lengths[low:high].unsqueeze(1)
+            inside = positions < self.rows.lengths[low:high].unsqueeze(1)  # (B, T)
             index = index.where(inside, len(self.rows.tokens) - 1)
         return self.rows.tokens[index].long()
+
+
+def _turns(batches: int) -> list[int]:
+    """The batches in mixed order, always the same one."""
+    generator = torch.Generator().manual_seed(batches)
+    turns: list[int] = torch.randperm(batches, generator=generator).tolist()
+    return turns
 
 
 def _bounds(lengths: list[int], size: int | None, tokens: int | None) -> list[int]:

@@ -19,7 +19,7 @@ def data_dir(given: Path | None = None) -> Path:
         return given.expanduser()
     if named := os.environ.get(VARIABLE):
         return Path(named).expanduser()
-    return _user_cache() / "a3b-tune" / "data"
+    return user_cache() / "a3b-tune" / "data"
 
 
 def cache_dir(data: Path) -> Path:
@@ -27,7 +27,7 @@ def cache_dir(data: Path) -> Path:
     user's cache. It need not exist yet."""
     if writable(data):
         return data / "cache"
-    return _user_cache() / "a3b-tune" / "cache"
+    return user_cache() / "a3b-tune" / "cache"
 
 
 def writable(folder: Path) -> bool:
@@ -38,7 +38,8 @@ def writable(folder: Path) -> bool:
     return os.name == "nt" or bool(folder.stat().st_mode & 0o222)
 
 
-def _user_cache() -> Path:
+def user_cache() -> Path:
+    """The platform's folder for what may be deleted at any time."""
     if named := os.environ.get("XDG_CACHE_HOME"):
         return Path(named)
     if sys.platform == "darwin":

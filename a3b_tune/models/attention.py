@@ -64,6 +64,24 @@ class SelfAttention(nn.Module):
         unified: Tensor = self.unify(y.unsqueeze(1))
         return unified
 
+    def fold_queries(self, asking: Tensor) -> Tensor:
+        """What each head asks of the inputs themselves: (Q, C) to (H, Q, C), scaled.
+
+        Without biases: a score is the product of this and an input.
+        """
+        split = (self.heads, self.width // self.heads)
+        keys = self.keys_values.weight[: self.width].view(*split, -1)  # (H, D, C)
+        q = self.queries(asking).view(-1, *split)  # (Q, H, D)
+        return torch.matmul(q.transpose(0, 1) * self.scale, keys)
+
+    def fold_values(self, layer: Tensor) -> Tensor:
+        """What a linear layer (O, C) behind the attention makes of an input, head by head, without
+        biases: (O, H, C)."""
+        split = (self.heads, self.width // self.heads)
+        values = self.keys_values.weight[self.width :].view(*split, -1)  # (H, D, C)
+        made = (layer @ self.unify.weight).view(-1, *split)  # (O, H, D)
+        return torch.matmul(made.transpose(0, 1), values).transpose(0, 1)
+
     @property
     def scale(self) -> float:
         """1 / sqrt(D)."""

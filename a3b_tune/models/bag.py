@@ -17,32 +17,24 @@ SHORT = 8  # positions up to which gathering is quicker than the bag kernel
 def bag(name: PoolName, layer: nn.Embedding, tokens: Tensor) -> Tensor:
     """`tokens` (B, T), 0 for padding, to the pool (B, C) of their rows in `layer` (V, C).
 
-    Where `layer.sparse` is set the table's gradient is sparse: of the select pool and the max pool
-    it has a row for each token that was read, none for the others.
+    Where `layer.sparse` is set the table's gradient is sparse and has a row for each word of the
+    batch, whether or not the pool took anything of it: these are the rows that move.
     """
-    if name == "select":
-        first: Tensor = layer(tokens[:, 0])
-        return first
     padding = tokens == 0
     if name == "mean" and (layer.sparse or tokens.shape[1] > SHORT):
         weights = mean_weights(padding, layer.weight)
         return embedding_bag(
             tokens, layer.weight, mode="sum", per_sample_weights=weights, sparse=layer.sparse
         )
-    if name == "max" and not (layer.sparse and layer.embedding_dim > tokens.shape[1]):
-        return rows_of_winners(layer, winners(layer.weight.detach(), tokens, padding))
-    return pool(name, layer(tokens), padding)
+    if layer.sparse or name == "mean":
+        return pool(name, layer(tokens), padding)
+    if name == "select":
+        first: Tensor = layer(tokens[:, 0])
+        return first
+    return layer.weight.gather(0, winners(layer.weight.detach(), tokens, padding))
 
 
 def winners(table: Tensor, tokens: Tensor, padding: Tensor) -> Tensor:
     """(B, C): which token of the row has the largest value in each channel."""
     x = embedding(tokens, table).masked_fill(padding.unsqueeze(-1), -math.inf)  # (B, T, C)
     return tokens.gather(1, x.max(1).indices)
-
-
-def rows_of_winners(layer: nn.Embedding, tokens: Tensor) -> Tensor:
-    """(B, C): channel c of the row of token (b, c)."""
-    if layer.sparse:
-        read: Tensor = layer(tokens)  # (B, C, C)
-        return read.diagonal(dim1=1, dim2=2)
-    return layer.weight.gather(0, tokens)

@@ -13,6 +13,7 @@ from a3b_tune.models.embedding import token_embedding
 from a3b_tune.models.geometry import width_of
 from a3b_tune.models.pools import PoolName, check_pool, pool
 from a3b_tune.models.positions import Positions, PositionsName
+from a3b_tune.models.tables import Openings, first_attends
 
 
 class FullAttention(nn.Module):
@@ -23,6 +24,8 @@ class FullAttention(nn.Module):
     count; else they are heads × head_width. ValueError: no such pool or positions, heads that do
     not divide the width, dropout outside [0, 1).
     """
+
+    openings: Openings | None = None  # set by who knows the data, where it has few
 
     def __init__(
         self,
@@ -50,6 +53,8 @@ class FullAttention(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, T) to (B, classes). The select pool needs the first query's row alone."""
+        if self.openings is not None and self.pool == "select" and not self.dropout.drops:
+            return self.by_tables(tokens, self.openings)
         padding = tokens == 0
         y = self.attend(tokens, padding)  # (B, S, C)
         logits: Tensor = self.classify(self.dropout(pool(self.pool, y, padding)))
@@ -74,3 +79,16 @@ class FullAttention(nn.Module):
         x = embedding(tokens, layer(self.embedding.weight))
         places = self.positions.first(tokens.shape[1])
         return x if places is None else x + layer(places)
+
+    def by_tables(self, tokens: Tensor, openings: Openings) -> Tensor:
+        """The same logits from tables of all words, the layers folded into one for each head."""
+        table = self.embedding.weight
+        places = self.positions.first(tokens.shape[1])
+        asking = table[openings.tokens]  # (Q, C)
+        if places is not None:
+            asking = asking + places[0]
+        queries = self.attention.fold_queries(asking)  # (H, Q, C)
+        outputs = self.attention.fold_values(self.classify.weight)  # (O, H, C)
+        gathered = first_attends(queries, outputs, table, places, tokens, openings)
+        logits: Tensor = gathered + self.classify(self.attention.unify.bias)
+        return logits

@@ -1,7 +1,17 @@
-"""HOW one model is trained. Knows no Optuna: it yields epochs and may be told to stop."""
+"""HOW models are trained, one or many at once. Knows no Optuna: it is told who goes on."""
 
-from a3b_tune.training.learner import Diverged, Epoch, PlainLearner, Stopped
+from a3b_tune.training.learner import Diverged, Epoch, Learner, Stopped
+from a3b_tune.training.plain import PlainLearner
 from a3b_tune.training.prepared import Prepared
 from a3b_tune.training.recipe import Recipe, recipe_from
 
-__all__ = ["Diverged", "Epoch", "PlainLearner", "Prepared", "Recipe", "Stopped", "recipe_from"]
+__all__ = [
+    "Diverged",
+    "Epoch",
+    "Learner",
+    "PlainLearner",
+    "Prepared",
+    "Recipe",
+    "Stopped",
+    "recipe_from",
+]

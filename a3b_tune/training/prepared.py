@@ -11,6 +11,7 @@ from torch import Tensor
 
 from a3b_tune.data import Batches, Dataset, Rows
 from a3b_tune.data.load import load
+from a3b_tune.models.tables import Openings
 from a3b_tune.study.sections import DataSection
 
 # Tokens in one evaluation batch: large enough that Python costs nothing, small enough that the
@@ -28,6 +29,14 @@ class Part:
     validation_rows: int
     distinct_rows: int
     longest: int
+    openings: Openings
+    _batches: dict[tuple[int | None, int | None], Batches] = field(default_factory=dict)
+
+    def batches(self, size: int | None, tokens: int | None) -> Batches:
+        """The training rows in batches, as `Batches` takes them, cut once for all who ask."""
+        if (size, tokens) not in self._batches:
+            self._batches[size, tokens] = Batches(self.train, size=size, tokens=tokens)
+        return self._batches[size, tokens]
 
 
 @dataclass
@@ -66,7 +75,12 @@ class Prepared:
             validation_rows=len(validation),
             distinct_rows=len(distinct),
             longest=longest,
+            openings=self._openings(train, validation),
         )
+
+    def _openings(self, *parts: Rows) -> Openings:
+        first = torch.cat([rows.tokens[rows.starts] for rows in parts])
+        return Openings.of(first.long().to(self.device), self.vocabulary)
 
 
 def load_dataset(section: DataSection, data_dir: Path | None = None) -> Dataset:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from a3b_tune.models import attend as module
-from a3b_tune.models.attend import attend, attend_few, attend_fused
+from a3b_tune.models.attend import attend, attend_few, attend_fused, attend_some
 
 
 def inputs(queries: int, keys: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -41,7 +41,7 @@ def test_it_equals_pytorchs_own(shape):
     torch.testing.assert_close(few, own.transpose(1, 2), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("way", [attend_few, attend_fused])
+@pytest.mark.parametrize("way", [attend_few, attend_some, attend_fused])
 def test_padding_gets_no_weight_and_no_gradient(way):
     q, k, v, padding = inputs(2, 5)
     k[padding] = 1e6
@@ -56,20 +56,22 @@ def test_padding_gets_no_weight_and_no_gradient(way):
 
 
 @pytest.mark.parametrize("shape", [(1, 6), (2, 2), (6, 6)])
-def test_both_ways_have_the_same_gradients(shape):
+def test_all_ways_have_the_same_gradients(shape):
     gradients = []
-    for way in (attend_few, attend_fused):
+    for way in (attend_few, attend_some, attend_fused):
         *parts, padding = inputs(*shape)
         parts = [part.requires_grad_() for part in parts]
         gradients.append(torch.autograd.grad(way(*parts, padding, 0.7).sin().sum(), parts))
-    for few, fused in zip(*gradients, strict=True):
+    for few, some, fused in zip(*gradients, strict=True):
         torch.testing.assert_close(few, fused)
+        torch.testing.assert_close(some, fused)
 
 
 def test_the_way_hangs_on_the_shape_alone(monkeypatch):
     taken = []
     monkeypatch.setattr(module, "attend_few", lambda *_: taken.append("few"))
+    monkeypatch.setattr(module, "attend_some", lambda *_: taken.append("some"))
     monkeypatch.setattr(module, "attend_fused", lambda *_: taken.append("fused"))
-    for shape in ((1, 6), (2, 2), (1, 9), (6, 6)):
+    for shape in ((1, 6), (2, 2), (1, 9), (6, 6), (32, 32), (1, 1025), (33, 33)):
         attend(*inputs(*shape), 1.0)
-    assert taken == ["few", "few", "fused", "fused"]
+    assert taken == ["few", "few", "some", "some", "some", "fused", "fused"]

@@ -3,7 +3,6 @@ import math
 import pytest
 import torch
 
-from a3b_tune.data import PAD
 from a3b_tune.models import MODELS
 from a3b_tune.training import Diverged, PlainLearner, Stopped
 from tests.training.conftest import recipe
@@ -78,16 +77,6 @@ def test_clipping_bounds_the_first_step(synth):
         [(a - b).detach().flatten() for a, b in zip(after, before, strict=True)]
     ).norm()
     assert 0 < float(moved) <= 0.01 * 1.001
-
-
-def test_word_dropout_leaves_out_its_share_and_never_the_first_word(synth):
-    learner = PlainLearner(recipe(training__word_dropout=0.5), synth)
-    tokens = torch.tensor([[5, 6, 7, 8] * 50 + [PAD] * 200] * 20)
-    dropped = learner._drop_words(tokens, 0.5)
-    kept = dropped == tokens
-    assert ((dropped == PAD) | kept).all()
-    assert kept[:, 0].all()
-    assert 0.45 < float(kept[:, 1:200].float().mean()) < 0.55
 
 
 def test_warmup_and_schedule_set_the_recorded_rate(synth):

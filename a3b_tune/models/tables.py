@@ -1,0 +1,89 @@
+"""Where a batch holds more tokens than there are words: worked out once for each word, then read.
+
+What a model adds up over a row's tokens is linear in their embeddings, so it may be worked out for
+the table of all words instead, F numbers for each, and then read at the tokens: the same numbers up
+to rounding. synth has 72 words and 192 tokens in a batch of 32 rows, and C channels become a
+handful of numbers. Knows no layer. Letters: B batch, T positions, C channels, V vocabulary, F
+numbers per word, H heads, O outputs, Q openings.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+
+@dataclass(frozen=True)
+class Openings:
+    """The tokens that rows begin with, where the data has few: the select pool asks for no other.
+
+    `tokens` (Q,) are they, `index` (V,) says of each word which opening it is (0 where it is none,
+    which is then never read).
+    """
+
+    tokens: Tensor
+    index: Tensor
+
+    @classmethod
+    def of(cls, first: Tensor, vocabulary: int) -> "Openings":
+        """From the first token of every row (N,) that will ever be read."""
+        tokens = torch.unique(first)
+        index = torch.zeros(vocabulary, dtype=torch.int64, device=first.device)
+        index[tokens] = torch.arange(len(tokens), device=first.device)
+        return cls(tokens, index)
+
+
+def read(table: Tensor, tokens: Tensor) -> Tensor:
+    """A table (F, V) at `tokens` (B, T): (F, B, T).
+
+    Words stand last: gathering and, in the backward pass, scattering single numbers is several
+    times faster than moving short rows.
+    """
+    places = tokens.reshape(1, -1).expand(table.shape[0], -1)
+    return table.gather(1, places).view(-1, *tokens.shape)
+
+
+def mean_of_outputs(outputs: Tensor, table: Tensor, tokens: Tensor, weights: Tensor) -> Tensor:
+    """A linear layer (O, C) of a weighted sum of embeddings: (B, O).
+
+    :param table: the embeddings (V, C).
+    :param weights: (B, T), one for each token.
+    """
+    words = linear(table, outputs).t()  # (O, V)
+    return (read(words, tokens) * weights).sum(2).t()
+
+
+def first_attends(
+    queries: Tensor,
+    outputs: Tensor,
+    table: Tensor,
+    places: Tensor | None,
+    tokens: Tensor,
+    openings: Openings,
+) -> Tensor:
+    """Attention asked by the row's first token, and a linear layer of what it gathers: (B, O).
+
+    :param queries: (H, Q, C) what each head asks for in each opening, already scaled: its product
+        with an input is the score.
+    :param outputs: (O, H, C) what each head makes of an input.
+    :param table: the embeddings (V, C).
+    :param places: (T, C) what is added to the inputs for their position, or None.
+    :param tokens: (B, T), 0 for padding.
+    """
+    heads, asked, _ = queries.shape
+    rows = torch.cat([queries.flatten(0, 1), outputs.flatten(0, 1)])  # (HQ + OH, C)
+    words = linear(table, rows).t()  # (HQ + OH, V)
+    own = openings.index[tokens[:, 0]] if asked > 1 else None  # (B,)
+    index = tokens if own is None else tokens + table.shape[0] * own.unsqueeze(1)
+    scores = read(words[: heads * asked].reshape(heads, -1), index)  # (H, B, T)
+    values = read(words[heads * asked :], tokens)  # (OH, B, T)
+    if places is not None:
+        there = rows @ places.t()  # (HQ + OH, T)
+        asking = there[: heads * asked].view(heads, asked, -1)
+        scores = scores + (asking if own is None else asking[:, own])  # (H, 1 or B, T)
+        values = values + there[heads * asked :].unsqueeze(1)
+    weights = scores.masked_fill(tokens == 0, -math.inf).softmax(2)  # (H, B, T)
+    values = values.view(-1, *weights.shape)  # (O, H, B, T)
+    return (weights * values).sum((1, 3)).t()

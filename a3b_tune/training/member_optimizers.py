@@ -1,0 +1,170 @@
+"""One optimizer for each member of a stack, its moments in the stack's own tensors.
+
+Each member has its own rate, decay and betas, so its row is updated by a call of its own: the same
+fused kernel that `torch.optim` calls, one pass over memory. On a GPU a call costs more than its
+work, so there all rows are updated by the same formula written with a number per member. Knows no
+model. Letters: K members.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from a3b_tune.training.recipe import OptimizerRecipe
+from a3b_tune.training.stack_tensors import move_row
+
+EPS = 1e-8  # PyTorch's default of Adam
+
+
+@dataclass(frozen=True)
+class Row:
+    """One member's parameters, moments and count of steps, as views of the stack's."""
+
+    parameters: list[Tensor]
+    means: list[Tensor]
+    squares: list[Tensor]
+    steps: list[Tensor]
+
+
+class MemberOptimizers:
+    """Adam, AdamW or SGD over parameters (slots, …), for as many members as there are recipes."""
+
+    def __init__(self, name: str, parameters: Sequence[Tensor]) -> None:
+        self._name = name
+        self._parameters = list(parameters)
+        self._means = [torch.zeros_like(p) for p in parameters]
+        self._squares = [torch.zeros_like(p) for p in parameters] if name != "sgd" else []
+        slots = len(parameters[0])
+        # The kernel reads single precision, whatever the parameters are.
+        self._steps = torch.zeros(slots, dtype=torch.float32, device=parameters[0].device)
+        self._rows = [self._row(slot) for slot in range(slots)]
+
+    def _row(self, slot: int) -> Row:
+        kinds = (self._parameters, self._means, self._squares)
+        parameters, means, squares = ([t[slot] for t in kind] for kind in kinds)
+        return Row(parameters, means, squares, [self._steps[slot]] * len(parameters))
+
+    def reset(self, row: int) -> None:
+        """Forgets what a row's last member left."""
+        for tensor in (*self._means, *self._squares, self._steps):
+            tensor[row].zero_()
+
+    def move(self, source: int, target: int) -> None:
+        """Copies a row's moments over another's."""
+        move_row((*self._means, *self._squares, self._steps), source, target)
+
+    def step(
+        self, gradients: Sequence[Tensor], recipes: Sequence[OptimizerRecipe], lrs: Sequence[float]
+    ) -> None:
+        """Updates the first K rows.
+
+        :param gradients: (K, …) for each parameter.
+        :param recipes: of each member.
+        :param lrs: the rate of each member's step.
+        """
+        count = len(recipes)
+        self._steps[:count] += 1
+        if self._steps.is_cuda:
+            self._step_together(gradients, recipes, lrs)
+            return
+        # The kernels walk through memory: a transposed gradient would be read in the wrong order.
+        own = zip(*(gradient.contiguous().unbind(0) for gradient in gradients), strict=True)
+        for row, recipe, lr, mine in zip(self._rows, recipes, lrs, own, strict=False):
+            step_row(self._name, row, list(mine), recipe, lr)
+
+    def _step_together(
+        self, gradients: Sequence[Tensor], recipes: Sequence[OptimizerRecipe], lrs: Sequence[float]
+    ) -> None:
+        count = len(recipes)
+        rates = MemberRates.of(recipes, lrs, self._steps[:count])
+        for index, gradient in enumerate(gradients):
+            parameter, mean = self._parameters[index][:count], self._means[index][:count]
+            if self._name == "sgd":
+                sgd_together(parameter, gradient, mean, rates)
+            else:
+                square = self._squares[index][:count]
+                adam_together(parameter, gradient, mean, square, rates, self._name == "adamw")
+
+
+def step_row(
+    name: str, row: Row, gradients: list[Tensor], recipe: OptimizerRecipe, lr: float
+) -> None:
+    """One member's update, by the kernels below `torch.optim` (their Python costs ten times more
+    than they do here)."""
+    if name == "sgd":
+        torch._fused_sgd_(
+            row.parameters, gradients, row.means if recipe.momentum else [],
+            weight_decay=recipe.weight_decay, momentum=recipe.momentum, lr=lr, dampening=0.0,
+            nesterov=False, maximize=False, is_first_step=False,
+        )  # fmt: skip
+        return
+    kernel = torch._fused_adamw_ if name == "adamw" else torch._fused_adam_
+    kernel(
+        row.parameters, gradients, row.means, row.squares, [], row.steps,
+        lr=lr, beta1=recipe.beta1, beta2=recipe.beta2, weight_decay=recipe.weight_decay,
+        eps=EPS, amsgrad=False, maximize=False,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MemberRates:
+    """What `OptimizerRecipe` holds, as one tensor (K,) for each of its numbers."""
+
+    lr: Tensor
+    weight_decay: Tensor
+    momentum: Tensor
+    beta1: Tensor
+    beta2: Tensor
+    steps: Tensor
+
+    @classmethod
+    def of(
+        cls, recipes: Sequence[OptimizerRecipe], lrs: Sequence[float], steps: Tensor
+    ) -> "MemberRates":
+        """On the device of `steps`, in one transfer."""
+        numbers = [
+            (lr, r.weight_decay, r.momentum, r.beta1, r.beta2)
+            for r, lr in zip(recipes, lrs, strict=True)
+        ]
+        columns = torch.tensor(numbers, dtype=torch.float64).to(steps.device, non_blocking=True)
+        lr, decay, momentum, beta1, beta2 = columns.unbind(1)
+        return cls(lr, decay, momentum, beta1, beta2, steps)
+
+    def like(self, tensor: Tensor) -> "MemberRates":
+        """Shaped to multiply a tensor (K, …)."""
+        ones = [1] * (tensor.dim() - 1)
+        parts = (self.lr, self.weight_decay, self.momentum, self.beta1, self.beta2, self.steps)
+        lr, decay, momentum, beta1, beta2, steps = (
+            part.to(tensor.dtype).view(-1, *ones) for part in parts
+        )
+        return MemberRates(lr, decay, momentum, beta1, beta2, steps)
+
+
+def adam_together(
+    parameter: Tensor,
+    gradient: Tensor,
+    mean: Tensor,
+    square: Tensor,
+    rates: MemberRates,
+    decoupled: bool,
+) -> None:
+    """Adam (Kingma & Ba 2015) for all members, `decoupled` with the weight decay of AdamW
+    (Loshchilov & Hutter 2019); every tensor (K, …)."""
+    r = rates.like(parameter)
+    if decoupled:
+        parameter.mul_(1.0 - r.lr * r.weight_decay)
+    else:
+        gradient = gradient + r.weight_decay * parameter
+    mean.lerp_(gradient, 1.0 - r.beta1)
+    square.mul_(r.beta2).add_((1.0 - r.beta2) * gradient * gradient)
+    size = (square / (1.0 - r.beta2**r.steps)).sqrt_().add_(EPS)
+    parameter.sub_(r.lr / (1.0 - r.beta1**r.steps) * mean / size)
+
+
+def sgd_together(parameter: Tensor, gradient: Tensor, mean: Tensor, rates: MemberRates) -> None:
+    """Gradient descent with momentum for all members; every tensor (K, …)."""
+    r = rates.like(parameter)
+    mean.mul_(r.momentum).add_(gradient + r.weight_decay * parameter)
+    parameter.sub_(r.lr * mean)

@@ -1,0 +1,71 @@
+"""The members of a stack: what each was asked for, how far it is, and its numbers as tensors.
+
+Knows no weights and no model. Letters: K members, L dropout layers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+import torch
+from torch import Tensor
+
+from a3b_tune.models.noise import keys
+from a3b_tune.training.learner import Diverged
+from a3b_tune.training.noises import WORDS
+from a3b_tune.training.recipe import Recipe
+from a3b_tune.training.schedule import rate_factor
+
+
+@dataclass
+class Member:
+    """One trial in the stack. `steps` it would take in all, `step` is how many it has taken, `done`
+    how many epochs; `order` shuffles its rows; `streams` are those of its noise; `fault` is set
+    once its loss has gone out of bounds."""
+
+    name: int
+    recipe: Recipe
+    steps: int
+    order: torch.Generator
+    streams: list[int]
+    done: int = 0
+    step: int = 0
+    lr: float = 0.0
+    fault: Diverged | None = None
+
+    def next_lr(self) -> float:
+        """The rate of the step that is taken now, which is counted."""
+        training = self.recipe.training
+        factor = rate_factor(self.step, self.steps, training.warmup, training.schedule)
+        self.lr = self.recipe.optimizer.lr * factor
+        self.step += 1
+        return self.lr
+
+
+class MemberNumbers:
+    """What members differ in beside weights and rates, (K,) each; None where none has any."""
+
+    def __init__(self, members: Sequence[Member], device: torch.device) -> None:
+        training = [member.recipe.training for member in members]
+
+        def column(numbers: list[float]) -> Tensor | None:
+            dtype = torch.get_default_dtype()
+            return torch.tensor(numbers, dtype=dtype, device=device) if any(numbers) else None
+
+        self.smoothing = column([t.label_smoothing for t in training])
+        self.word_dropout = column([t.word_dropout for t in training])
+        self.clip = None
+        if any(t.clip is not None for t in training):
+            self.clip = column([inf if t.clip is None else t.clip for t in training])
+        self._streams = torch.tensor(
+            [member.streams for member in members], dtype=torch.int32, device=device
+        )  # (K, 1 + L)
+        self._noisy = self.word_dropout is not None or len(members[0].streams) > WORDS + 1
+
+    def noise_keys(self, members: Sequence[Member]) -> list[Tensor]:
+        """The keys (K,) of the step that comes next: for words, then for each dropout layer."""
+        if not self._noisy:
+            return []
+        steps = torch.tensor([[member.step] for member in members], dtype=torch.int32)
+        found = keys(self._streams, steps.to(self._streams.device))
+        return list(found.unbind(1))

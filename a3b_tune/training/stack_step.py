@@ -1,0 +1,99 @@
+"""What all members of a stack do at once: logits, losses, gradients, scores.
+
+The model is an ordinary module that knows nothing of a stack: `torch.func.functional_call` puts a
+member's weights into it, `torch.func.vmap` does so for all members in one operation each. Letters:
+K members, B batch, T positions, O classes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from a3b_tune.training.noises import dropout_layers
+
+# Tokens × members in one piece of an evaluation: what it works on should stay in the cache.
+PIECE = 2**16
+
+Weights = Mapping[str, Tensor]
+
+
+class StackedModel:
+    """One module called with the weights of many."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._layers = list(dropout_layers(model))
+        self._own = vmap(self._call, in_dims=(0, 0, 0, 0))
+        self._same = vmap(self._call, in_dims=(0, None, None, None))
+
+    def _call(
+        self,
+        weights: dict[str, Tensor],
+        rates: Sequence[Tensor] | None,
+        keys: Sequence[Tensor] | None,
+        tokens: Tensor,
+    ) -> Tensor:
+        state = dict(weights)
+        for name, rate, key in zip(self._layers, rates or (), keys or (), strict=False):
+            state[f"{name}.rate"], state[f"{name}.key"] = rate, key
+        logits: Tensor = functional_call(self._model, state, (tokens,))
+        return logits
+
+    def train_logits(
+        self, weights: Weights, rates: list[Tensor], keys: list[Tensor], tokens: Tensor
+    ) -> Tensor:
+        """(K, B, O) of each member's own tokens (K, B, T); `rates` and `keys` (K,) for each dropout
+        layer."""
+        self._model.train()
+        logits: Tensor = self._own(dict(weights), rates, keys, tokens)
+        return logits
+
+    @torch.no_grad()
+    def right(self, weights: Weights, tokens: Tensor, labels: Tensor, counts: Tensor) -> Tensor:
+        """(K,) how many rows each member gets right, each row counted as often as it occurs.
+
+        :param tokens: (B, T), the same for all; labels and counts (B,).
+        """
+        self._model.eval()
+        logits = self._same(dict(weights), None, None, tokens)  # (K, B, O)
+        return ((logits.argmax(2) == labels) * counts).sum(1)
+
+
+def losses(logits: Tensor, labels: Tensor, smoothing: Tensor | None) -> Tensor:
+    """(K,) the mean cross-entropy of each member's batch.
+
+    :param logits: (K, B, O); labels (K, B).
+    :param smoothing: (K,) the share of the target spread over all classes, None for none.
+    """
+    log_p = logits.log_softmax(2)
+    hit = -log_p.gather(2, labels.unsqueeze(2)).mean((1, 2))
+    if smoothing is None:
+        return hit
+    return torch.lerp(hit, -log_p.mean((1, 2)), smoothing)
+
+
+def member_norms(gradients: Iterable[Tensor]) -> Tensor:
+    """(K,) the Euclidean norm of each member's gradients (K, …) together."""
+    squares = [g.flatten(1).square().sum(1) for g in gradients]
+    return torch.stack(squares).sum(0).sqrt()
+
+
+def clip_members(gradients: Iterable[Tensor], norms: Tensor, limits: Tensor) -> None:
+    """Scales each member's gradients so that their norm is at most its limit (K,), as
+    `torch.nn.utils.clip_grad_norm_` does."""
+    scale = (limits / (norms + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
+
+
+def pieces(
+    members: int, batches: Iterable[tuple[Tensor, Tensor, Tensor]]
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Validation batches cut so that all members' work on one stays small."""
+    for tokens, labels, counts in batches:
+        size = max(1, PIECE // (members * tokens.shape[1]))
+        for low in range(0, len(labels), size):
+            some = slice(low, low + size)
+            yield tokens[some], labels[some], counts[some]

@@ -1,0 +1,90 @@
+"""Everything of a stack that training moves: weights and moments, a row for each slot.
+
+Knows which rows a batch of a large vocabulary reads, but no data and no model. Letters: K members
+(the first rows), B batch, T positions, U words in a batch.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from a3b_tune.training.member_optimizers import MemberOptimizers
+from a3b_tune.training.recipe import OptimizerRecipe
+from a3b_tune.training.stack_tensors import StackTensors
+from a3b_tune.training.word_table import WordTables
+
+TABLE = "embedding.weight"
+
+
+class StackWeights:
+    """`optimizer` names the one that moves them; with `sparse_adam` the embeddings are kept apart
+    and only the rows that a batch reads are moved."""
+
+    def __init__(self, model: nn.Module, optimizer: str, slots: int) -> None:
+        self._tensors = StackTensors(model, slots)
+        self._words: WordTables | None = None
+        if optimizer == "sparse_adam":
+            table = self._tensors.parameters.pop(TABLE)
+            self._words = WordTables(table)
+        self._optimizers = MemberOptimizers(
+            "adam" if self._words else optimizer, list(self._tensors.parameters.values())
+        )
+        self._names = list(self._tensors.parameters)
+
+    def write(self, row: int, model: nn.Module) -> None:
+        """A new member: a model's weights, moments zero."""
+        parameters = dict(model.named_parameters())
+        if self._words is not None:
+            self._words.write(row, parameters.pop(TABLE).detach())
+        self._tensors.write(row, parameters, model)
+        self._optimizers.reset(row)
+
+    def move(self, source: int, target: int) -> None:
+        """Copies a row over another one."""
+        for part in (self._tensors, self._optimizers, self._words):
+            if part is not None:
+                part.move(source, target)
+
+    def constants(self, count: int) -> dict[str, Tensor]:
+        """What `count` members read and nothing moves, (K, …)."""
+        return {name: tensor[:count] for name, tensor in self._tensors.constants.items()}
+
+    def rates(self, count: int) -> list[Tensor]:
+        """(K,) for each dropout layer."""
+        return [rate[:count] for rate in self._tensors.rates.values()]
+
+    def leaves(self, count: int, tokens: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """The weights of `count` members as leaves (K, …) for gradients, and tokens (K, B, T) that
+        fit them: with few of many words gathered, these are renamed."""
+        found = self._views(count)
+        if self._words is not None:
+            found[TABLE], tokens = self._words.gather(tokens)
+        return {name: leaf.requires_grad_() for name, leaf in found.items()}, tokens
+
+    def values(self, count: int, words: Tensor | None) -> dict[str, Tensor]:
+        """The weights of `count` members to read.
+
+        :param words: (U,) the words that will be looked up, renamed to 0 … U − 1; None for all.
+        """
+        found = self._views(count)
+        if self._words is not None:
+            found[TABLE] = self._words.weights[:count]
+        if words is not None:
+            found[TABLE] = found[TABLE].index_select(1, words)
+        return found
+
+    def _views(self, count: int) -> dict[str, Tensor]:
+        return {name: p[:count].detach() for name, p in self._tensors.parameters.items()}
+
+    def step(
+        self,
+        leaves: dict[str, Tensor],
+        gradients: Sequence[Tensor],
+        recipes: Sequence[OptimizerRecipe],
+        lrs: Sequence[float],
+    ) -> None:
+        """One step of every member, by the gradients (K, …) of `leaves`."""
+        found = dict(zip(leaves, gradients, strict=True))
+        if self._words is not None:
+            self._words.step(leaves[TABLE], found.pop(TABLE), recipes, lrs)
+        self._optimizers.step([found[name] for name in self._names], recipes, lrs)

@@ -1,0 +1,247 @@
+"""The stacked learner: many members trained as one set of tensors, each as if it were alone.
+
+A member has its own weights, data order, noise, rates and count of epochs; what they share is the
+shape and the moment at which an epoch ends. Equal to the plain learner up to rounding. Letters: K
+members, B batch, T positions.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from math import isfinite, log
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from a3b_tune.models import build
+from a3b_tune.training.learner import DIVERGED, Diverged, Epoch, Stopped, never
+from a3b_tune.training.members import Member, MemberNumbers
+from a3b_tune.training.noises import WORDS, drop_words, dropout_layers, streams
+from a3b_tune.training.plain import LOOK
+from a3b_tune.training.prepared import Prepared
+from a3b_tune.training.recipe import Recipe, recipe_from
+from a3b_tune.training.shape import Shape
+from a3b_tune.training.stack_step import (
+    StackedModel,
+    clip_members,
+    losses,
+    member_norms,
+    pieces,
+)
+from a3b_tune.training.stack_weights import StackWeights
+from a3b_tune.training.word_table import BatchWords
+
+# Words × openings are worked out for all of them up to so many for each token of a batch.
+WORTH = 4
+
+
+class StackedLearner:
+    """Up to `slots` members of one shape.
+
+    The same recipes in the same slots on the same device and thread count give the same epochs; in
+    other company they agree up to rounding.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        prepared: Prepared,
+        slots: int,
+        should_stop: Callable[[], bool] = never,
+    ) -> None:
+        self._prepared = prepared
+        self._slots = slots
+        self._should_stop = should_stop
+        self._recipe = recipe_from(dict(shape.settings), 0)
+        training = self._recipe.training
+        self._part = prepared.cut(self._recipe.max_length)
+        size = None if training.batch_tokens else training.batch_size
+        self._batches = self._part.batches(size, training.batch_tokens)
+        self._names = count(1)
+        self._members: list[Member] = []
+        self._numbers: MemberNumbers | None = None
+        self._too_much = DIVERGED * log(max(2, prepared.classes))
+        model = self._build(self._recipe)
+        self._weights = StackWeights(model, self._recipe.optimizer.name, slots)
+        self._model = self._stacked(model)
+        self._validation = list(self._renamed())
+
+    @property
+    def slots(self) -> int:
+        return self._slots
+
+    @property
+    def room(self) -> int:
+        return self._slots - len(self._members)
+
+    def add(self, recipe: Recipe) -> int:
+        if not self.room:
+            raise ValueError("no slot is free")
+        model = self._build(recipe)
+        if any(layer.active for layer in dropout_layers(model).values()):
+            # The module that is called must have been built with dropout.
+            self._model = self._stacked(model)
+        self._weights.write(len(self._members), model)
+        member = Member(
+            name=next(self._names),
+            recipe=recipe,
+            steps=len(self._batches) * recipe.training.epochs,
+            order=torch.Generator().manual_seed(recipe.seed),
+            streams=streams(recipe.seed, len(dropout_layers(model))),
+        )
+        self._members.append(member)
+        self._numbers = None
+        return member.name
+
+    def remove(self, member: int) -> None:
+        """Frees a slot; the last member moves into it, so that no row is worked on for nobody."""
+        row = [other.name for other in self._members].index(member)
+        last = len(self._members) - 1
+        if row != last:
+            self._weights.move(last, row)
+            self._members[row] = self._members[last]
+        self._members.pop()
+        self._numbers = None
+
+    def epoch(self) -> dict[int, Epoch | Diverged]:
+        began = time.perf_counter()
+        mean_losses, norms = self._train()
+        trained = time.perf_counter()
+        scores = self._score()
+        scored = time.perf_counter()
+        members = len(self._members)
+        seconds, evaluation = (trained - began) / members, (scored - trained) / members
+        found: dict[int, Epoch | Diverged] = {}
+        for row, member in enumerate(self._members):
+            member.done += 1
+            found[member.name] = member.fault or Epoch(
+                member.done, mean_losses[row], scores[row], norms[row], member.lr, seconds,
+                evaluation,
+            )  # fmt: skip
+        return found
+
+    def _build(self, recipe: Recipe) -> nn.Module:
+        torch.manual_seed(recipe.seed)
+        return build(
+            recipe.model_name,
+            vocabulary=self._prepared.vocabulary,
+            classes=self._prepared.classes,
+            max_length=self._part.longest,
+            **recipe.model_settings,
+        ).to(self._prepared.device)
+
+    def _stacked(self, model: nn.Module) -> StackedModel:
+        """The module that is called for all, with the openings where they are few."""
+        openings = self._part.openings
+        tokens = max(self._batches.sizes) * self._part.longest
+        if hasattr(model, "openings"):
+            worth = len(openings.tokens) * self._prepared.vocabulary <= WORTH * tokens
+            setattr(model, "openings", openings if worth else None)  # noqa: B010
+        return StackedModel(model)
+
+    def step_seconds(self, steps: int) -> float:
+        """How long a step of all members takes, measured on a batch of middling length. The learner
+        is not to be used after that."""
+        tokens, labels = self._batches.middle(self._orders())
+        self._update(tokens, labels, False)
+        began = time.perf_counter()
+        for _ in range(steps):
+            self._update(tokens, labels, False)
+        if tokens.is_cuda:
+            torch.cuda.synchronize()
+        return (time.perf_counter() - began) / steps
+
+    def step_bytes(self) -> int:
+        """What a step on the longest batch holds, roughly: weights, gradients and two moments, what
+        the backward pass keeps, and as much again that comes and goes."""
+        kept = 0
+
+        def keep(tensor: Tensor) -> Tensor:
+            nonlocal kept
+            kept += tensor.nbytes
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            self._update(*self._batches.longest(self._orders()), False)
+        weights = self._weights.values(len(self._members), None)
+        return 2 * kept + 4 * sum(weight.nbytes for weight in weights.values())
+
+    def _orders(self) -> Tensor:
+        """(K, N) the rows of every member's next epoch."""
+        return torch.stack([self._batches.order(member.order) for member in self._members])
+
+    def _train(self) -> tuple[list[float], list[float]]:
+        """One pass of every member over its rows: mean losses and mean gradient norms."""
+        members = self._members
+        orders = self._orders()  # (K, N)
+        totals = torch.zeros(len(members), device=orders.device)
+        norms = torch.zeros_like(totals)
+        rows = looks = 0
+        last = len(self._batches) - 1
+        for index, (tokens, labels) in enumerate(self._batches.stacked(orders)):
+            if self._should_stop():
+                raise Stopped
+            look = index % LOOK == LOOK - 1 or index == last
+            loss, norm = self._update(tokens, labels, look)
+            totals += loss * labels.shape[1]
+            rows += labels.shape[1]
+            if look:
+                assert norm is not None
+                norms += norm
+                looks += 1
+                self._check(totals, index + 1, rows)
+        return (totals / rows).tolist(), (norms / looks).tolist()
+
+    def _update(self, tokens: Tensor, labels: Tensor, look: bool) -> tuple[Tensor, Tensor | None]:
+        """One step of every member: losses (K,), and gradient norms (K,) where they were needed."""
+        members = self._members
+        if self._numbers is None:
+            self._numbers = MemberNumbers(members, self._prepared.device)
+        numbers = self._numbers
+        keys = numbers.noise_keys(members)
+        if numbers.word_dropout is not None:
+            tokens = drop_words(tokens, numbers.word_dropout, keys[WORDS])
+        leaves, tokens = self._weights.leaves(len(members), tokens)
+        state = {**leaves, **self._weights.constants(len(members))}
+        rates = self._weights.rates(len(members))
+        logits = self._model.train_logits(state, rates, keys[WORDS + 1 :], tokens)
+        loss = losses(logits, labels, numbers.smoothing)
+        gradients = torch.autograd.grad(loss.sum(), list(leaves.values()))
+        norm = None
+        if numbers.clip is not None:
+            norm = member_norms(gradients)
+            clip_members(gradients, norm, numbers.clip)
+        elif look:
+            norm = member_norms(gradients)
+        recipes = [member.recipe.optimizer for member in members]
+        self._weights.step(leaves, gradients, recipes, [member.next_lr() for member in members])
+        return loss.detach(), norm
+
+    def _check(self, totals: Tensor, step: int, rows: int) -> None:
+        for member, loss in zip(self._members, (totals / rows).tolist(), strict=True):
+            if member.fault is None and (not isfinite(loss) or loss > self._too_much):
+                where = f"step {step} of epoch {member.done + 1}"
+                member.fault = Diverged(f"mean loss {loss:.3g} by {where}")
+
+    def _renamed(self) -> Iterator[tuple[Any, Tensor | None]]:
+        """Validation batches; where a batch holds fewer words than there are, those words and its
+        tokens renamed to places among them."""
+        words = BatchWords(self._prepared.vocabulary, self._prepared.device)
+        for tokens, labels, counts in self._part.validation:
+            if self._prepared.vocabulary <= tokens.numel():
+                yield (tokens, labels, counts), None
+            else:
+                found, places = words.of(tokens)
+                yield (places, labels, counts), found
+
+    def _score(self) -> list[float]:
+        """Every member's share of validation rows whose class it names."""
+        members = len(self._members)
+        right = torch.zeros(members, dtype=torch.int64, device=self._prepared.device)
+        for batch, words in self._validation:
+            weights = self._weights.values(members, words) | self._weights.constants(members)
+            for tokens, labels, counts in pieces(members, [batch]):
+                right += self._model.right(weights, tokens, labels, counts)
+        shares: list[float] = (right.double() / self._part.validation_rows).tolist()
+        return shares

@@ -1,0 +1,111 @@
+"""The embeddings of a large vocabulary, of which a batch reads a few rows.
+
+With 99 000 words and 3 000 of them in a batch, moving every row at every step is most of the work.
+Here the rows that a batch reads are gathered into a small table, a model reads that one, and what
+has moved is put back: the lazy Adam of `torch.optim.SparseAdam`, to the same numbers. Knows no
+model beyond its table of embeddings. Letters: K members, B batch, T positions, V vocabulary, U
+words in the batch of one member (at most), C channels.
+"""
+
+from collections.abc import Sequence
+from math import sqrt
+
+import torch
+from torch import Tensor
+
+from a3b_tune.data import PAD
+from a3b_tune.training.member_optimizers import EPS
+from a3b_tune.training.recipe import OptimizerRecipe
+from a3b_tune.training.stack_tensors import move_row
+
+
+class BatchWords:
+    """Says which words tokens hold, and renames them to places among these."""
+
+    def __init__(self, vocabulary: int, device: torch.device) -> None:
+        self._present = torch.zeros(vocabulary, dtype=torch.bool, device=device)
+        self._place = torch.zeros(vocabulary, dtype=torch.int64, device=device)
+
+    def of(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """The words (U,) in tokens of any shape, padding first, and the tokens renamed."""
+        present = self._present
+        present[PAD] = True
+        present[tokens.reshape(-1)] = True
+        words = present.nonzero().squeeze(1)  # (U,)
+        present[words] = False
+        self._place[words] = torch.arange(len(words), device=words.device)
+        return words, self._place[tokens]
+
+
+class WordTables:
+    """Embeddings (slots, V + 1, C) with lazy moments. The last row is nobody's: members whose batch
+    has fewer words than another's point there."""
+
+    def __init__(self, like: Tensor) -> None:
+        """For as many slots, words and channels as `like` (slots, V, C) has."""
+        slots, vocabulary, width = like.shape
+        self._words = vocabulary + 1
+        self._batch = BatchWords(vocabulary, like.device)
+        parts = (like.new_zeros(slots, self._words, width) for _ in range(3))
+        self._table, self._means, self._squares = parts
+        self._steps = [0] * slots
+        self._read = torch.empty(0, dtype=torch.int64)
+
+    @property
+    def weights(self) -> Tensor:
+        """(slots, V, C)."""
+        return self._table[:, :-1]
+
+    def write(self, row: int, weight: Tensor) -> None:
+        """A new member's embeddings (V, C)."""
+        with torch.no_grad():
+            self._table[row, :-1] = weight
+            for part in (self._table[row, -1], self._means[row], self._squares[row]):
+                part.zero_()
+        self._steps[row] = 0
+
+    def move(self, source: int, target: int) -> None:
+        """Copies a member's row over another's."""
+        move_row((self._table, self._means, self._squares), source, target)
+        self._steps[target] = self._steps[source]
+
+    def gather(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """For `tokens` (K, B, T): the rows they read, a leaf (K, U, C), and the tokens renamed to
+        places among those."""
+        found = [self._batch.of(own) for own in tokens]
+        most = max(len(words) for words, _ in found)
+        self._read = torch.full((len(found), most), self._words - 1, device=tokens.device)
+        for row, (words, _) in enumerate(found):
+            self._read[row, : len(words)] = words
+            self._read[row] += row * self._words
+        renamed = torch.stack([places for _, places in found])
+        return self._rows(self._table).requires_grad_(), renamed
+
+    def _rows(self, tensor: Tensor) -> Tensor:
+        """The rows last read, copied: (K, U, C)."""
+        flat = tensor.view(-1, tensor.shape[2])
+        return flat.index_select(0, self._read.view(-1)).view(*self._read.shape, -1)
+
+    def step(
+        self,
+        rows: Tensor,
+        gradient: Tensor,
+        recipes: Sequence[OptimizerRecipe],
+        lrs: Sequence[float],
+    ) -> None:
+        """Moves the rows that were gathered last by their gradient (K, U, C)."""
+        rows, gradient = rows.detach(), gradient.contiguous()
+        means, squares = self._rows(self._means), self._rows(self._squares)
+        for row, (recipe, lr) in enumerate(zip(recipes, lrs, strict=True)):
+            self._steps[row] += 1
+            step = self._steps[row]
+            # SparseAdam adds its eps before the bias is corrected, the fused kernel after.
+            eps = EPS / sqrt(1.0 - recipe.beta2**step)
+            torch._fused_adam_(
+                [rows[row]], [gradient[row]], [means[row]], [squares[row]], [],
+                [torch.tensor(step, dtype=torch.float32, device=rows.device)],
+                lr=lr, beta1=recipe.beta1, beta2=recipe.beta2, weight_decay=0.0,
+                eps=eps, amsgrad=False, maximize=False,
+            )  # fmt: skip
+        for table, part in ((self._table, rows), (self._means, means), (self._squares, squares)):
+            table.view(-1, table.shape[2]).index_copy_(0, self._read.view(-1), part.flatten(0, 1))
