@@ -7,7 +7,7 @@ rows, B batch, T positions.
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -18,6 +18,22 @@ from a3b_tune.data.vocabulary import PAD
 
 # Above this many tokens rows of one length are not held as one int64 table, to save memory.
 TABLE_LIMIT = 2**24
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """D different rows of which all rows are copies: `tokens` (D, T), `labels` (D,), and `which`
+    (N,) says which of them each row is."""
+
+    tokens: Tensor
+    labels: Tensor
+    which: Tensor
+
+    def shares(self, rows: Tensor) -> Tensor:
+        """(K, D) how much of each member's batch every different row is, of rows (K, B)."""
+        shares = torch.zeros(len(rows), len(self.tokens), device=rows.device)
+        each = torch.full((), 1.0 / rows.shape[1], dtype=shares.dtype, device=rows.device)
+        return shares.scatter_add_(1, self.which[rows], each.expand(rows.shape))
 
 
 class Batches:
@@ -70,6 +86,22 @@ class Batches:
         """
         for turn in self.turns:
             yield self._batch(orders, turn)
+
+    def places(self, orders: Tensor) -> Iterator[Tensor]:
+        """As `stacked`, but which rows (K, B) they are, not what is in them."""
+        for turn in self.turns:
+            yield orders[:, self.bounds[turn] : self.bounds[turn + 1]]
+
+    def patterns(self) -> "Patterns | None":
+        """The few different rows, if that is what the rows are; None where they are not, or are of
+        unequal length."""
+        if self.table is None:
+            return None
+        both = torch.cat([self.table, self.rows.labels.unsqueeze(1)], 1)  # (N, T + 1)
+        different, which = torch.unique(both, dim=0, return_inverse=True)
+        if len(different) * 2 > max(self.sizes):
+            return None
+        return Patterns(different[:, :-1].contiguous(), different[:, -1].contiguous(), which)
 
     def middle(self, orders: Tensor) -> tuple[Tensor, Tensor]:
         """The batch of middling length alone, as in `stacked`."""

@@ -9,7 +9,7 @@ from a3b_tune.models.bag import bag
 from a3b_tune.models.embedding import token_embedding
 from a3b_tune.models.geometry import check_width
 from a3b_tune.models.pools import PoolName, check_pool, mean_weights
-from a3b_tune.models.tables import mean_of_outputs
+from a3b_tune.models.tables import WORTH, mean_of_outputs
 
 
 class Baseline(nn.Module):
@@ -39,7 +39,7 @@ class Baseline(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, T) to (B, classes)."""
         table = self.embedding.weight
-        if self.pool == "mean" and not self.embedding.sparse and tokens.numel() >= len(table):
+        if self.pool == "mean" and not self.embedding.sparse and len(table) <= WORTH * tokens.numel():
             weights = mean_weights(tokens == 0, table)
             sums = mean_of_outputs(self.classify.weight, table, tokens, weights)
             return sums + self.classify.bias

@@ -15,6 +15,10 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 
+# Words worked out for each token of a batch up to which that is the quicker way.
+WORTH = 4
+
+
 @dataclass(frozen=True)
 class Openings:
     """The tokens that rows begin with, where the data has few: the select pool asks for no other.
@@ -36,13 +40,14 @@ class Openings:
 
 
 def read(table: Tensor, tokens: Tensor) -> Tensor:
-    """A table (F, V) at `tokens` (B, T): (F, B, T).
+    """A table (F, V) at `tokens` (B, T): (F, T, B).
 
     Words stand last: gathering and, in the backward pass, scattering single numbers is several
-    times faster than moving short rows.
+    times faster than moving short rows. Rows stand last in what comes out: T is small, and what is
+    reduced over it should be worked on for many rows at once.
     """
-    places = tokens.reshape(1, -1).expand(table.shape[0], -1)
-    return table.gather(1, places).view(-1, *tokens.shape)
+    places = tokens.t().reshape(1, -1).expand(table.shape[0], -1)
+    return table.gather(1, places).view(table.shape[0], tokens.shape[1], -1)
 
 
 def mean_of_outputs(outputs: Tensor, table: Tensor, tokens: Tensor, weights: Tensor) -> Tensor:
@@ -52,7 +57,7 @@ def mean_of_outputs(outputs: Tensor, table: Tensor, tokens: Tensor, weights: Ten
     :param weights: (B, T), one for each token.
     """
     words = linear(table, outputs).t()  # (O, V)
-    return (read(words, tokens) * weights).sum(2).t()
+    return (read(words, tokens) * weights.t()).sum(1).t()
 
 
 def first_attends(
@@ -77,13 +82,13 @@ def first_attends(
     words = linear(table, rows).t()  # (HQ + OH, V)
     own = openings.index[tokens[:, 0]] if asked > 1 else None  # (B,)
     index = tokens if own is None else tokens + table.shape[0] * own.unsqueeze(1)
-    scores = read(words[: heads * asked].reshape(heads, -1), index)  # (H, B, T)
-    values = read(words[heads * asked :], tokens)  # (OH, B, T)
+    scores = read(words[: heads * asked].reshape(heads, -1), index)  # (H, T, B)
+    values = read(words[heads * asked :], tokens)  # (OH, T, B)
     if places is not None:
         there = rows @ places.t()  # (HQ + OH, T)
-        asking = there[: heads * asked].view(heads, asked, -1)
-        scores = scores + (asking if own is None else asking[:, own])  # (H, 1 or B, T)
-        values = values + there[heads * asked :].unsqueeze(1)
-    weights = scores.masked_fill(tokens == 0, -math.inf).softmax(2)  # (H, B, T)
-    values = values.view(-1, *weights.shape)  # (O, H, B, T)
-    return (weights * values).sum((1, 3)).t()
+        asking = there[: heads * asked].view(heads, asked, -1).transpose(1, 2)  # (H, T, Q)
+        scores = scores + (asking if own is None else asking[:, :, own])
+        values = values + there[heads * asked :].unsqueeze(2)
+    weights = scores.masked_fill(tokens.t() == 0, -math.inf).softmax(1)  # (H, T, B)
+    values = values.view(-1, *weights.shape)  # (O, H, T, B)
+    return (weights * values).sum((1, 2)).t()

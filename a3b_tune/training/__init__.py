@@ -1,6 +1,7 @@
 """HOW models are trained, one or many at once. Knows no Optuna: it is told who goes on."""
 
 from a3b_tune.training.learner import Diverged, Epoch, Learner, Stopped
+from a3b_tune.training.opening import open_learner
 from a3b_tune.training.plain import PlainLearner
 from a3b_tune.training.prepared import Prepared
 from a3b_tune.training.recipe import Recipe, recipe_from
@@ -13,5 +14,6 @@ __all__ = [
     "Prepared",
     "Recipe",
     "Stopped",
+    "open_learner",
     "recipe_from",
 ]

@@ -7,6 +7,8 @@ on.
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
+
 from a3b_tune.training.recipe import Recipe
 
 # A mean loss this many times that of guessing is given up.
@@ -34,6 +36,13 @@ class Epoch:
     lr: float
     seconds: float
     evaluation_seconds: float
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory has run out; PyTorch's CPU allocator says so in a plain
+    RuntimeError."""
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or "can't allocate memory" in str(error)
 
 
 def never() -> bool:

@@ -23,6 +23,11 @@ def dropout_layers(model: nn.Module) -> dict[str, Dropout]:
     return {name: m for name, m in model.named_modules() if isinstance(m, Dropout)}
 
 
+def drops(model: nn.Module) -> bool:
+    """Whether a model was built with dropout."""
+    return any(layer.active for layer in dropout_layers(model).values())
+
+
 def drop_words(tokens: Tensor, share: Tensor, key: Tensor) -> Tensor:
     """Leaves out a share of the words (Iyyer et al. 2015, section 3.1): they become padding, which
     no model reads. The first word stays, so that no row is empty.

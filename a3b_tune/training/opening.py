@@ -22,4 +22,4 @@ def open_learner(
     """
     if slots == 1:
         return Alone(prepared, should_stop)
-    return StackedLearner(shape, prepared, slots, should_stop)
+    return StackedLearner(shape, prepared, slots, should_stop, epochs_ahead)

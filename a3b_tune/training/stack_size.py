@@ -16,6 +16,7 @@ from a3b_tune import __version__
 from a3b_tune.data.places import user_cache
 from a3b_tune.errors import InputError
 from a3b_tune.training.device import describe_device
+from a3b_tune.training.learner import out_of_memory
 from a3b_tune.training.plain import PlainLearner
 from a3b_tune.training.prepared import Prepared
 from a3b_tune.training.recipe import Recipe, recipe_from
@@ -115,8 +116,10 @@ class StackSizes:
             if learner.step_bytes() > SHARE * free:
                 return None
             return learner.step_seconds(STEPS) / slots
-        except (MemoryError, torch.OutOfMemoryError):
-            return None
+        except (MemoryError, RuntimeError) as error:
+            if out_of_memory(error):
+                return None
+            raise
 
     def _key(self, shape: Shape) -> str:
         text = json.dumps([self._about, shape.settings])

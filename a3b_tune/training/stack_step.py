@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from a3b_tune.training.noises import dropout_layers
+from a3b_tune.training.noises import dropout_layers, drops
 
 # Tokens × members in one piece of an evaluation: what it works on should stay in the cache.
 PIECE = 2**16
@@ -25,7 +25,9 @@ class StackedModel:
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         self._layers = list(dropout_layers(model))
+        self.drops = drops(model)
         self._own = vmap(self._call, in_dims=(0, 0, 0, 0))
+        self._merged = vmap(self._call, in_dims=(0, 0, 0, None))
         self._same = vmap(self._call, in_dims=(0, None, None, None))
 
     def _call(
@@ -41,14 +43,25 @@ class StackedModel:
         logits: Tensor = functional_call(self._model, state, (tokens,))
         return logits
 
-    def train_logits(
-        self, weights: Weights, rates: list[Tensor], keys: list[Tensor], tokens: Tensor
+    def losses(
+        self,
+        weights: Weights,
+        rates: Sequence[Tensor],
+        keys: Sequence[Tensor],
+        tokens: Tensor,
+        labels: Tensor,
+        shares: Tensor | None,
+        smoothing: Tensor | None,
     ) -> Tensor:
-        """(K, B, O) of each member's own tokens (K, B, T); `rates` and `keys` (K,) for each dropout
-        layer."""
-        self._model.train()
-        logits: Tensor = self._own(dict(weights), rates, keys, tokens)
-        return logits
+        """(K,) the loss of each member's rows, as `Fed` has them; `rates` and `keys` (K,) for each
+        dropout layer."""
+        run = self._own if shares is None else self._merged
+        logits = run(dict(weights), list(rates), list(keys), tokens)  # (K, B, O)
+        return losses(logits, labels.expand(logits.shape[:2]), shares, smoothing)
+
+    def train(self, mode: bool = True) -> None:
+        """Whether dropout drops, as `nn.Module.train`."""
+        self._model.train(mode)
 
     @torch.no_grad()
     def right(self, weights: Weights, tokens: Tensor, labels: Tensor, counts: Tensor) -> Tensor:
@@ -56,22 +69,25 @@ class StackedModel:
 
         :param tokens: (B, T), the same for all; labels and counts (B,).
         """
-        self._model.eval()
         logits = self._same(dict(weights), None, None, tokens)  # (K, B, O)
         return ((logits.argmax(2) == labels) * counts).sum(1)
 
 
-def losses(logits: Tensor, labels: Tensor, smoothing: Tensor | None) -> Tensor:
+def losses(
+    logits: Tensor, labels: Tensor, shares: Tensor | None, smoothing: Tensor | None
+) -> Tensor:
     """(K,) the mean cross-entropy of each member's batch.
 
     :param logits: (K, B, O); labels (K, B).
+    :param shares: (K, B) how much of the batch each row is, None for all alike.
     :param smoothing: (K,) the share of the target spread over all classes, None for none.
     """
-    log_p = logits.log_softmax(2)
-    hit = -log_p.gather(2, labels.unsqueeze(2)).mean((1, 2))
-    if smoothing is None:
-        return hit
-    return torch.lerp(hit, -log_p.mean((1, 2)), smoothing)
+    # Classes are few: with rows last, many are worked on at once.
+    log_p = logits.transpose(1, 2).log_softmax(1)  # (K, O, B)
+    hit = log_p.gather(1, labels.unsqueeze(1)).squeeze(1)  # (K, B)
+    if smoothing is not None:
+        hit = torch.lerp(hit, log_p.mean(1), smoothing.unsqueeze(1))
+    return -(hit.mean(1) if shares is None else (hit * shares).sum(1))
 
 
 def member_norms(gradients: Iterable[Tensor]) -> Tensor:

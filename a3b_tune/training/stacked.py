@@ -15,9 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from a3b_tune.models import build
-from a3b_tune.training.learner import DIVERGED, Diverged, Epoch, Stopped, never
+from a3b_tune.models.tables import WORTH
+from a3b_tune.training.compiling import compiled, pays
+from a3b_tune.training.feed import Fed, Feed
+from a3b_tune.training.learner import DIVERGED, Diverged, Epoch, Stopped, never, out_of_memory
 from a3b_tune.training.members import Member, MemberNumbers
-from a3b_tune.training.noises import WORDS, drop_words, dropout_layers, streams
+from a3b_tune.training.noises import WORDS, drop_words, dropout_layers, drops, streams
 from a3b_tune.training.plain import LOOK
 from a3b_tune.training.prepared import Prepared
 from a3b_tune.training.recipe import Recipe, recipe_from
@@ -25,15 +28,11 @@ from a3b_tune.training.shape import Shape
 from a3b_tune.training.stack_step import (
     StackedModel,
     clip_members,
-    losses,
     member_norms,
     pieces,
 )
 from a3b_tune.training.stack_weights import StackWeights
 from a3b_tune.training.word_table import BatchWords
-
-# Words × openings are worked out for all of them up to so many for each token of a batch.
-WORTH = 4
 
 
 class StackedLearner:
@@ -49,8 +48,11 @@ class StackedLearner:
         prepared: Prepared,
         slots: int,
         should_stop: Callable[[], bool] = never,
+        epochs_ahead: int = 0,
     ) -> None:
+        """`epochs_ahead` is how many epochs of the stack are expected: whether compiling pays."""
         self._prepared = prepared
+        self._epochs_ahead = epochs_ahead
         self._slots = slots
         self._should_stop = should_stop
         self._recipe = recipe_from(dict(shape.settings), 0)
@@ -63,6 +65,7 @@ class StackedLearner:
         self._numbers: MemberNumbers | None = None
         self._too_much = DIVERGED * log(max(2, prepared.classes))
         model = self._build(self._recipe)
+        self._feed = Feed(self._batches)
         self._weights = StackWeights(model, self._recipe.optimizer.name, slots)
         self._model = self._stacked(model)
         self._validation = list(self._renamed())
@@ -79,7 +82,7 @@ class StackedLearner:
         if not self.room:
             raise ValueError("no slot is free")
         model = self._build(recipe)
-        if any(layer.active for layer in dropout_layers(model).values()):
+        if drops(model) and not self._model.drops:
             # The module that is called must have been built with dropout.
             self._model = self._stacked(model)
         self._weights.write(len(self._members), model)
@@ -110,6 +113,7 @@ class StackedLearner:
         trained = time.perf_counter()
         scores = self._score()
         scored = time.perf_counter()
+        self._compile(trained - began)
         members = len(self._members)
         seconds, evaluation = (trained - began) / members, (scored - trained) / members
         found: dict[int, Epoch | Diverged] = {}
@@ -138,17 +142,18 @@ class StackedLearner:
         if hasattr(model, "openings"):
             worth = len(openings.tokens) * self._prepared.vocabulary <= WORTH * tokens
             setattr(model, "openings", openings if worth else None)  # noqa: B010
+        self._compiled: Callable[..., Tensor] | None = None
         return StackedModel(model)
 
     def step_seconds(self, steps: int) -> float:
         """How long a step of all members takes, measured on a batch of middling length. The learner
         is not to be used after that."""
-        tokens, labels = self._batches.middle(self._orders())
-        self._update(tokens, labels, False)
+        fed = self._feed.middle(self._orders(), merge=self._merges())
+        self._update(fed, False)
         began = time.perf_counter()
         for _ in range(steps):
-            self._update(tokens, labels, False)
-        if tokens.is_cuda:
+            self._update(fed, False)
+        if fed.tokens.is_cuda:
             torch.cuda.synchronize()
         return (time.perf_counter() - began) / steps
 
@@ -163,13 +168,24 @@ class StackedLearner:
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            self._update(*self._batches.longest(self._orders()), False)
+            self._update(self._feed.longest(self._orders(), merge=self._merges()), False)
         weights = self._weights.values(len(self._members), None)
         return 2 * kept + 4 * sum(weight.nbytes for weight in weights.values())
 
     def _orders(self) -> Tensor:
         """(K, N) the rows of every member's next epoch."""
         return torch.stack([self._batches.order(member.order) for member in self._members])
+
+    def _read_numbers(self) -> MemberNumbers:
+        if self._numbers is None:
+            self._numbers = MemberNumbers(self._members, self._prepared.device)
+        return self._numbers
+
+    def _merges(self) -> bool:
+        """Whether equal rows may be one: not where each has noise of its own."""
+        lazy = self._recipe.optimizer.name == "sparse_adam"
+        noisy = self._model.drops or self._read_numbers().word_dropout is not None
+        return not (lazy or noisy)
 
     def _train(self) -> tuple[list[float], list[float]]:
         """One pass of every member over its rows: mean losses and mean gradient norms."""
@@ -179,13 +195,13 @@ class StackedLearner:
         norms = torch.zeros_like(totals)
         rows = looks = 0
         last = len(self._batches) - 1
-        for index, (tokens, labels) in enumerate(self._batches.stacked(orders)):
+        for index, fed in enumerate(self._feed.epoch(orders, merge=self._merges())):
             if self._should_stop():
                 raise Stopped
             look = index % LOOK == LOOK - 1 or index == last
-            loss, norm = self._update(tokens, labels, look)
-            totals += loss * labels.shape[1]
-            rows += labels.shape[1]
+            loss, norm = self._update(fed, look)
+            totals += loss * fed.rows
+            rows += fed.rows
             if look:
                 assert norm is not None
                 norms += norm
@@ -193,21 +209,16 @@ class StackedLearner:
                 self._check(totals, index + 1, rows)
         return (totals / rows).tolist(), (norms / looks).tolist()
 
-    def _update(self, tokens: Tensor, labels: Tensor, look: bool) -> tuple[Tensor, Tensor | None]:
+    def _update(self, fed: Fed, look: bool) -> tuple[Tensor, Tensor | None]:
         """One step of every member: losses (K,), and gradient norms (K,) where they were needed."""
         members = self._members
-        if self._numbers is None:
-            self._numbers = MemberNumbers(members, self._prepared.device)
-        numbers = self._numbers
+        numbers = self._read_numbers()
         keys = numbers.noise_keys(members)
+        tokens = fed.tokens
         if numbers.word_dropout is not None:
             tokens = drop_words(tokens, numbers.word_dropout, keys[WORDS])
         leaves, tokens = self._weights.leaves(len(members), tokens)
-        state = {**leaves, **self._weights.constants(len(members))}
-        rates = self._weights.rates(len(members))
-        logits = self._model.train_logits(state, rates, keys[WORDS + 1 :], tokens)
-        loss = losses(logits, labels, numbers.smoothing)
-        gradients = torch.autograd.grad(loss.sum(), list(leaves.values()))
+        loss, gradients = self._gradients(leaves, keys, tokens, fed)
         norm = None
         if numbers.clip is not None:
             norm = member_norms(gradients)
@@ -217,6 +228,34 @@ class StackedLearner:
         recipes = [member.recipe.optimizer for member in members]
         self._weights.step(leaves, gradients, recipes, [member.next_lr() for member in members])
         return loss.detach(), norm
+
+    def _gradients(
+        self, leaves: dict[str, Tensor], keys: list[Tensor], tokens: Tensor, fed: Fed
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Losses (K,) and the gradient (K, …) of every leaf."""
+        members = len(self._members)
+        smoothing = self._read_numbers().smoothing
+        state = {**leaves, **self._weights.constants(members)}
+        rates = self._weights.rates(members)
+        inputs = (state, rates, keys[WORDS + 1 :], tokens, fed.labels, fed.shares, smoothing)
+        if self._compiled is not None and fed.full and members == self._slots:
+            try:
+                loss = self._compiled(*inputs)
+                return loss, torch.autograd.grad(loss.sum(), list(leaves.values()))
+            except RuntimeError as error:
+                if out_of_memory(error):
+                    raise
+                # Whatever the compiler cannot do is done without it.
+                self._compiled, self._epochs_ahead = None, 0
+        loss = self._model.losses(*inputs)
+        return loss, torch.autograd.grad(loss.sum(), list(leaves.values()))
+
+    def _compile(self, seconds: float) -> None:
+        """Compiles the step if the epochs ahead, of `seconds` each, are long enough."""
+        self._epochs_ahead -= 1
+        fits = self._batches.table is not None and len(self._members) == self._slots
+        if self._compiled is None and fits and pays(seconds * self._epochs_ahead):
+            self._compiled = compiled(self._model.losses)
 
     def _check(self, totals: Tensor, step: int, rows: int) -> None:
         for member, loss in zip(self._members, (totals / rows).tolist(), strict=True):
@@ -238,10 +277,12 @@ class StackedLearner:
     def _score(self) -> list[float]:
         """Every member's share of validation rows whose class it names."""
         members = len(self._members)
+        self._model.train(False)
         right = torch.zeros(members, dtype=torch.int64, device=self._prepared.device)
         for batch, words in self._validation:
             weights = self._weights.values(members, words) | self._weights.constants(members)
             for tokens, labels, counts in pieces(members, [batch]):
                 right += self._model.right(weights, tokens, labels, counts)
+        self._model.train()
         shares: list[float] = (right.double() / self._part.validation_rows).tolist()
         return shares

@@ -94,18 +94,26 @@ class WordTables:
         lrs: Sequence[float],
     ) -> None:
         """Moves the rows that were gathered last by their gradient (K, U, C)."""
-        rows, gradient = rows.detach(), gradient.contiguous()
-        means, squares = self._rows(self._means), self._rows(self._squares)
+        gradient = gradient.contiguous()
+        moments = [self._rows(self._means), self._rows(self._squares)]
+        before = [part.clone() for part in moments]
+        moved = torch.zeros_like(rows, requires_grad=False)
         for row, (recipe, lr) in enumerate(zip(recipes, lrs, strict=True)):
             self._steps[row] += 1
             step = self._steps[row]
             # SparseAdam adds its eps before the bias is corrected, the fused kernel after.
             eps = EPS / sqrt(1.0 - recipe.beta2**step)
             torch._fused_adam_(
-                [rows[row]], [gradient[row]], [means[row]], [squares[row]], [],
+                [moved[row]], [gradient[row]], [moments[0][row]], [moments[1][row]], [],
                 [torch.tensor(step, dtype=torch.float32, device=rows.device)],
                 lr=lr, beta1=recipe.beta1, beta2=recipe.beta2, weight_decay=0.0,
                 eps=eps, amsgrad=False, maximize=False,
             )  # fmt: skip
-        for table, part in ((self._table, rows), (self._means, means), (self._squares, squares)):
-            table.view(-1, table.shape[2]).index_copy_(0, self._read.view(-1), part.flatten(0, 1))
+        self._add(self._table, moved)
+        for table, new, old in zip((self._means, self._squares), moments, before, strict=True):
+            self._add(table, new.sub_(old))
+
+    def _add(self, table: Tensor, changes: Tensor) -> None:
+        """Adds changes (K, U, C) to the rows last read: half the time of writing the rows back."""
+        flat = table.view(-1, table.shape[2])
+        flat.index_add_(0, self._read.view(-1), changes.view(-1, changes.shape[2]))

@@ -5,8 +5,9 @@ from itertools import product
 import pytest
 import torch
 
+from a3b_tune.data.load import load
 from a3b_tune.models import MODELS
-from a3b_tune.training import Diverged, PlainLearner, Recipe, Stopped
+from a3b_tune.training import Diverged, PlainLearner, Prepared, Recipe, Stopped
 from a3b_tune.training.plain import Alone
 from a3b_tune.training.shape import Shape
 from a3b_tune.training.stacked import StackedLearner
@@ -101,6 +102,23 @@ def test_a_member_is_what_it_is_alone(double, synth, variant):
     assert_as_alone(learner, first, one, synth, [begun[first], ended[first]])
     assert_as_alone(learner, third, three, synth, [begun[third], ended[third]])
     assert_as_alone(learner, late, four, synth, [ended[late]])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_where_rows_are_few_and_merged_it_is_the_same(double, name):
+    """xor's 25 000 rows hold four different ones."""
+    prepared = Prepared(load("xor").sample(2000, 0), torch.device("cpu"))
+    settings = {"model__name": name, "training__batch_size": 64}
+    recipes = [
+        recipe(1, optimizer__lr=3e-3, training__clip=0.1, **settings),
+        recipe(2, optimizer__lr=1e-2, training__label_smoothing=0.1, **settings),
+    ]
+    learner = StackedLearner(shape_of(recipes[0]), prepared, 2)
+    names = [learner.add(one) for one in recipes]
+    assert learner._merges()
+    found = learner.epoch()
+    for member, one in zip(names, recipes, strict=True):
+        assert_as_alone(learner, member, one, prepared, [found[member]])
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -1,0 +1,66 @@
+"""What a stack reads at each step: each member's own batch, or, where the same few rows come over
+and over, each of these once and how much of each member's batch it is.
+
+xor's 25 000 rows hold four different ones: four rows with weights are the same loss and the same
+gradient as a batch of 64. Letters: K members, B batch, T positions, D different rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from a3b_tune.data import Batches
+
+
+@dataclass(frozen=True)
+class Fed:
+    """One step's rows: tokens (K, B, T) and labels (K, B); or, where `shares` (K, D) says how much
+    of each member's batch they are, rows for all alike: tokens (D, T) and labels (D,). `rows` is
+    B, `full` says that this is not a shorter batch at the end."""
+
+    tokens: Tensor
+    labels: Tensor
+    shares: Tensor | None
+    rows: int
+    full: bool
+
+
+class Feed:
+    """The batches of a shape. `merge` allows rows to be merged: not where noise falls on them."""
+
+    def __init__(self, batches: Batches) -> None:
+        self._batches = batches
+        self._patterns = batches.patterns()
+        self._most = max(batches.sizes)
+
+    def epoch(self, orders: Tensor, *, merge: bool) -> Iterator[Fed]:
+        """Every member's rows once, in its order (K, N)."""
+        if merge and self._patterns is not None:
+            for places in self._batches.places(orders):
+                yield self._merged(places)
+            return
+        for tokens, labels in self._batches.stacked(orders):
+            yield self._own(tokens, labels)
+
+    def middle(self, orders: Tensor, *, merge: bool) -> Fed:
+        """One step of middling length."""
+        if merge and self._patterns is not None:
+            return self._merged(orders[:, : self._most])
+        return self._own(*self._batches.middle(orders))
+
+    def longest(self, orders: Tensor, *, merge: bool) -> Fed:
+        """The step with the longest rows."""
+        if merge and self._patterns is not None:
+            return self.middle(orders, merge=True)
+        return self._own(*self._batches.longest(orders))
+
+    def _own(self, tokens: Tensor, labels: Tensor) -> Fed:
+        rows = labels.shape[1]
+        return Fed(tokens, labels, None, rows, rows == self._most)
+
+    def _merged(self, places: Tensor) -> Fed:
+        assert self._patterns is not None
+        rows = places.shape[1]
+        shares = self._patterns.shares(places)
+        return Fed(self._patterns.tokens, self._patterns.labels, shares, rows, rows == self._most)
