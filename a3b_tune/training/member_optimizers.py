@@ -46,14 +46,18 @@ class MemberOptimizers:
         parameters, means, squares = ([t[slot] for t in kind] for kind in kinds)
         return Row(parameters, means, squares, [self._steps[slot]] * len(parameters))
 
+    def tensors(self) -> list[Tensor]:
+        """Everything that a step moves beside the parameters."""
+        return [*self._means, *self._squares, self._steps]
+
     def reset(self, row: int) -> None:
         """Forgets what a row's last member left."""
-        for tensor in (*self._means, *self._squares, self._steps):
+        for tensor in self.tensors():
             tensor[row].zero_()
 
     def move(self, source: int, target: int) -> None:
         """Copies a row's moments over another's."""
-        move_row((*self._means, *self._squares, self._steps), source, target)
+        move_row(self.tensors(), source, target)
 
     def step(
         self, gradients: Sequence[Tensor], recipes: Sequence[OptimizerRecipe], lrs: Sequence[float]
@@ -64,28 +68,28 @@ class MemberOptimizers:
         :param recipes: of each member.
         :param lrs: the rate of each member's step.
         """
-        count = len(recipes)
-        self._steps[:count] += 1
         if self._steps.is_cuda:
-            self._step_together(gradients, recipes, lrs)
+            self.step_together(gradients, MemberRates.of(recipes, lrs, self._steps.device))
             return
+        self._steps[: len(recipes)] += 1
         # The kernels walk through memory: a transposed gradient would be read in the wrong order.
         own = zip(*(gradient.contiguous().unbind(0) for gradient in gradients), strict=True)
         for row, recipe, lr, mine in zip(self._rows, recipes, lrs, own, strict=False):
             step_row(self._name, row, list(mine), recipe, lr)
 
-    def _step_together(
-        self, gradients: Sequence[Tensor], recipes: Sequence[OptimizerRecipe], lrs: Sequence[float]
-    ) -> None:
-        count = len(recipes)
-        rates = MemberRates.of(recipes, lrs, self._steps[:count])
+    def step_together(self, gradients: Sequence[Tensor], rates: "MemberRates") -> None:
+        """As `step`, by operations on all members at once; nothing is asked of the device."""
+        count = len(rates.lr)
+        self._steps[:count] += 1
+        steps = self._steps[:count]
         for index, gradient in enumerate(gradients):
             parameter, mean = self._parameters[index][:count], self._means[index][:count]
             if self._name == "sgd":
                 sgd_together(parameter, gradient, mean, rates)
             else:
                 square = self._squares[index][:count]
-                adam_together(parameter, gradient, mean, square, rates, self._name == "adamw")
+                decoupled = self._name == "adamw"
+                adam_together(parameter, gradient, mean, square, steps, rates, decoupled)
 
 
 def step_row(
@@ -117,29 +121,33 @@ class MemberRates:
     momentum: Tensor
     beta1: Tensor
     beta2: Tensor
-    steps: Tensor
 
     @classmethod
     def of(
-        cls, recipes: Sequence[OptimizerRecipe], lrs: Sequence[float], steps: Tensor
+        cls, recipes: Sequence[OptimizerRecipe], lrs: Sequence[float], device: torch.device
     ) -> "MemberRates":
-        """On the device of `steps`, in one transfer."""
+        """In one transfer."""
         numbers = [
             (lr, r.weight_decay, r.momentum, r.beta1, r.beta2)
             for r, lr in zip(recipes, lrs, strict=True)
         ]
-        columns = torch.tensor(numbers, dtype=torch.float64).to(steps.device, non_blocking=True)
-        lr, decay, momentum, beta1, beta2 = columns.unbind(1)
-        return cls(lr, decay, momentum, beta1, beta2, steps)
+        columns = torch.tensor(numbers, dtype=torch.float64).to(device, non_blocking=True)
+        lr, decay, momentum, beta1, beta2 = columns.t().contiguous().unbind(0)
+        return cls(lr, decay, momentum, beta1, beta2)
+
+    def copy_(self, other: "MemberRates") -> None:
+        """Takes over another's numbers."""
+        for name in ("lr", "weight_decay", "momentum", "beta1", "beta2"):
+            getattr(self, name).copy_(getattr(other, name))
 
     def like(self, tensor: Tensor) -> "MemberRates":
         """Shaped to multiply a tensor (K, …)."""
         ones = [1] * (tensor.dim() - 1)
-        parts = (self.lr, self.weight_decay, self.momentum, self.beta1, self.beta2, self.steps)
-        lr, decay, momentum, beta1, beta2, steps = (
+        parts = (self.lr, self.weight_decay, self.momentum, self.beta1, self.beta2)
+        lr, decay, momentum, beta1, beta2 = (
             part.to(tensor.dtype).view(-1, *ones) for part in parts
         )
-        return MemberRates(lr, decay, momentum, beta1, beta2, steps)
+        return MemberRates(lr, decay, momentum, beta1, beta2)
 
 
 def adam_together(
@@ -147,20 +155,22 @@ def adam_together(
     gradient: Tensor,
     mean: Tensor,
     square: Tensor,
+    steps: Tensor,
     rates: MemberRates,
     decoupled: bool,
 ) -> None:
     """Adam (Kingma & Ba 2015) for all members, `decoupled` with the weight decay of AdamW
-    (Loshchilov & Hutter 2019); every tensor (K, …)."""
+    (Loshchilov & Hutter 2019); every tensor (K, …), `steps` (K,) with this one."""
     r = rates.like(parameter)
+    step = steps.to(parameter.dtype).view(r.lr.shape)
     if decoupled:
         parameter.mul_(1.0 - r.lr * r.weight_decay)
     else:
         gradient = gradient + r.weight_decay * parameter
     mean.lerp_(gradient, 1.0 - r.beta1)
     square.mul_(r.beta2).add_((1.0 - r.beta2) * gradient * gradient)
-    size = (square / (1.0 - r.beta2**r.steps)).sqrt_().add_(EPS)
-    parameter.sub_(r.lr / (1.0 - r.beta1**r.steps) * mean / size)
+    size = (square / (1.0 - r.beta2**step)).sqrt_().add_(EPS)
+    parameter.sub_(r.lr / (1.0 - r.beta1**step) * mean / size)
 
 
 def sgd_together(parameter: Tensor, gradient: Tensor, mean: Tensor, rates: MemberRates) -> None:

@@ -4,6 +4,7 @@ Knows no weights and no model. Letters: K members, L dropout layers.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from math import inf
 
@@ -57,15 +58,40 @@ class MemberNumbers:
         self.clip = None
         if any(t.clip is not None for t in training):
             self.clip = column([inf if t.clip is None else t.clip for t in training])
-        self._streams = torch.tensor(
+        self.streams = torch.tensor(
             [member.streams for member in members], dtype=torch.int32, device=device
         )  # (K, 1 + L)
         self._noisy = self.word_dropout is not None or len(members[0].streams) > WORDS + 1
+
+    def like(self, other: "MemberNumbers") -> bool:
+        """Whether the two have the same tensors."""
+        return all(
+            (a is None) == (b is None) for a, b in zip(self._all(), other._all(), strict=True)
+        )
+
+    def copy_(self, other: "MemberNumbers") -> None:
+        """Takes over the numbers of another one that is like this."""
+        for own, new in zip(self._all(), other._all(), strict=True):
+            if own is not None and new is not None:
+                own.copy_(new)
+
+    def _all(self) -> tuple[Tensor | None, ...]:
+        return self.smoothing, self.word_dropout, self.clip, self.streams
+
+    def padded(self, slots: int) -> "MemberNumbers":
+        """The same with rows of zeros (for clipping, ones) up to `slots`."""
+        found = copy(self)
+        for name in ("smoothing", "word_dropout", "clip", "streams"):
+            tensor = getattr(self, name)
+            if tensor is not None:
+                rest = tensor.new_full((slots - len(tensor), *tensor.shape[1:]), name == "clip")
+                setattr(found, name, torch.cat([tensor, rest]))
+        return found
 
     def noise_keys(self, members: Sequence[Member]) -> list[Tensor]:
         """The keys (K,) of the step that comes next: for words, then for each dropout layer."""
         if not self._noisy:
             return []
         steps = torch.tensor([[member.step] for member in members], dtype=torch.int32)
-        found = keys(self._streams, steps.to(self._streams.device))
+        found = keys(self.streams, steps.to(self.streams.device))
         return list(found.unbind(1))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from a3b_tune.training.member_optimizers import MemberOptimizers
+from a3b_tune.training.member_optimizers import MemberOptimizers, MemberRates
 from a3b_tune.training.recipe import OptimizerRecipe
 from a3b_tune.training.stack_tensors import StackTensors
 from a3b_tune.training.word_table import WordTables
@@ -75,6 +75,25 @@ class StackWeights:
 
     def _views(self, count: int) -> dict[str, Tensor]:
         return {name: p[:count].detach() for name, p in self._tensors.parameters.items()}
+
+    def copies(self) -> list[Tensor]:
+        """All that a step moves, as it is now. Not of embeddings that are gathered."""
+        return [tensor.clone() for tensor in self._moving()]
+
+    def restore(self, copies: Sequence[Tensor]) -> None:
+        """Puts it back to where it was."""
+        for tensor, copy in zip(self._moving(), copies, strict=True):
+            tensor.copy_(copy)
+
+    def _moving(self) -> list[Tensor]:
+        return [*self._tensors.parameters.values(), *self._optimizers.tensors()]
+
+    def step_together(
+        self, leaves: dict[str, Tensor], gradients: Sequence[Tensor], rates: MemberRates
+    ) -> None:
+        """As `step`, for a device that should not be asked; not where embeddings are gathered."""
+        found = dict(zip(leaves, gradients, strict=True))
+        self._optimizers.step_together([found[name] for name in self._names], rates)
 
     def step(
         self,

@@ -24,6 +24,7 @@ from a3b_tune.training.noises import WORDS, drop_words, dropout_layers, drops, s
 from a3b_tune.training.plain import LOOK
 from a3b_tune.training.prepared import Prepared
 from a3b_tune.training.recipe import Recipe, recipe_from
+from a3b_tune.training.replayed import ReplayedStep, replays
 from a3b_tune.training.shape import Shape
 from a3b_tune.training.stack_step import (
     StackedModel,
@@ -62,10 +63,12 @@ class StackedLearner:
         self._batches = self._part.batches(size, training.batch_tokens)
         self._names = count(1)
         self._members: list[Member] = []
-        self._numbers: MemberNumbers | None = None
+        self._changed()
         self._too_much = DIVERGED * log(max(2, prepared.classes))
         model = self._build(self._recipe)
         self._feed = Feed(self._batches)
+        table = self._batches.table is not None and self._recipe.optimizer.name != "sparse_adam"
+        self._replays = replays(prepared.device) and table
         self._weights = StackWeights(model, self._recipe.optimizer.name, slots)
         self._model = self._stacked(model)
         self._validation = list(self._renamed())
@@ -94,7 +97,7 @@ class StackedLearner:
             streams=streams(recipe.seed, len(dropout_layers(model))),
         )
         self._members.append(member)
-        self._numbers = None
+        self._changed()
         return member.name
 
     def remove(self, member: int) -> None:
@@ -105,7 +108,12 @@ class StackedLearner:
             self._weights.move(last, row)
             self._members[row] = self._members[last]
         self._members.pop()
-        self._numbers = None
+        self._changed()
+
+    def _changed(self) -> None:
+        """What was worked out for these members holds no more."""
+        self._numbers: MemberNumbers | None = None
+        self._held = False
 
     def epoch(self) -> dict[int, Epoch | Diverged]:
         began = time.perf_counter()
@@ -143,6 +151,7 @@ class StackedLearner:
             worth = len(openings.tokens) * self._prepared.vocabulary <= WORTH * tokens
             setattr(model, "openings", openings if worth else None)  # noqa: B010
         self._compiled: Callable[..., Tensor] | None = None
+        self._replayed: ReplayedStep | None = None
         return StackedModel(model)
 
     def step_seconds(self, steps: int) -> float:
@@ -206,13 +215,17 @@ class StackedLearner:
                 assert norm is not None
                 norms += norm
                 looks += 1
-                self._check(totals, index + 1, rows)
+                # On a GPU each look would wait for it: one at the end must do.
+                if index == last or not self._replays:
+                    self._check(totals, index + 1, rows)
         return (totals / rows).tolist(), (norms / looks).tolist()
 
     def _update(self, fed: Fed, look: bool) -> tuple[Tensor, Tensor | None]:
         """One step of every member: losses (K,), and gradient norms (K,) where they were needed."""
         members = self._members
         numbers = self._read_numbers()
+        if fed.full and self._replays:
+            return self._replay(fed)
         keys = numbers.noise_keys(members)
         tokens = fed.tokens
         if numbers.word_dropout is not None:
@@ -249,6 +262,17 @@ class StackedLearner:
                 self._compiled, self._epochs_ahead = None, 0
         loss = self._model.losses(*inputs)
         return loss, torch.autograd.grad(loss.sum(), list(leaves.values()))
+
+    def _replay(self, fed: Fed) -> tuple[Tensor, Tensor]:
+        """As `_update`, from fixed places."""
+        if self._replayed is None:
+            self._replayed = ReplayedStep(self._model, self._weights, self._slots)
+            self._held = False
+        if not self._held:
+            self._replayed.hold(self._members, self._read_numbers())
+            self._held = True
+        steps = [member.step for member in self._members]
+        return self._replayed(fed, [member.next_lr() for member in self._members], steps)
 
     def _compile(self, seconds: float) -> None:
         """Compiles the step if the epochs ahead, of `seconds` each, are long enough."""
