@@ -9,6 +9,8 @@ import torch
 
 from a3b_tune.errors import InputError, unknown
 
+PRECISIONS = ("auto", "float32", "tf32", "bfloat16")
+
 
 def choose_device(asked: str = "auto") -> torch.device:
     """`auto` is the first GPU if there is one, else the CPU; `cuda:1` names one.
@@ -27,8 +29,20 @@ def choose_device(asked: str = "auto") -> torch.device:
     return torch.device(asked)
 
 
-def prepare_process(device: torch.device) -> None:
-    """Sets the threads of this process for training small models on a device.
+def check_precision(asked: str, device: torch.device) -> None:
+    """Refuses a precision that a device does not have.
+
+    :raises InputError: no such precision, or one that needs a GPU on a CPU.
+    """
+    if asked not in PRECISIONS:
+        raise InputError(f"--precision: {unknown('precision', asked, PRECISIONS)}")
+    if device.type == "cpu" and asked not in ("auto", "float32"):
+        raise InputError(f"--precision {asked}: needs a GPU; a CPU computes with float32")
+
+
+def prepare_process(device: torch.device, precision: str = "auto") -> None:
+    """Sets the threads of this process for training small models on a device, and on a GPU how
+    matrices are multiplied: with the shorter mantissa of TF32 unless `precision` is float32.
 
     On a CPU one thread: a step is many tiny operations, and handing them to a second thread costs
     more than it saves (two busy processes with two threads each on two cores were ten times
@@ -36,6 +50,8 @@ def prepare_process(device: torch.device) -> None:
     """
     if device.type == "cpu":
         torch.set_num_threads(1)
+    else:
+        torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
 
 
 def available_cores() -> int:

@@ -38,6 +38,7 @@ class PlainLearner:
         self.recipe = recipe
         self._should_stop = should_stop
         self._part = prepared.cut(recipe.max_length)
+        self._autocast = prepared.autocast()
         device = prepared.device
         torch.manual_seed(recipe.seed)
         self.model = build(
@@ -68,7 +69,8 @@ class PlainLearner:
             began = time.perf_counter()
             loss, norm, lr = self._train(number)
             trained = time.perf_counter()
-            score = accuracy(self.model, self._part.validation)
+            with self._autocast:
+                score = accuracy(self.model, self._part.validation)
             scored = time.perf_counter()
             yield Epoch(number, loss, score, norm, lr, trained - began, scored - trained)
 
@@ -110,7 +112,8 @@ class PlainLearner:
             share = torch.tensor(training.word_dropout, device=key.device)
             tokens = drop_words(tokens, share, key)
         self._optimizers.zero_grad()
-        logits = self.model(tokens)  # (B, classes)
+        with self._autocast:
+            logits = self.model(tokens)  # (B, classes)
         loss = F.cross_entropy(logits, labels, label_smoothing=training.label_smoothing)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = None

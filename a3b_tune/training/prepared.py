@@ -41,11 +41,17 @@ class Part:
 
 @dataclass
 class Prepared:
-    """A data set on a device, cut as each trial asks."""
+    """A data set on a device, cut as each trial asks; `precision` is that of `--precision`."""
 
     dataset: Dataset
     device: torch.device
+    precision: str = "auto"
     _parts: dict[int | None, Part] = field(default_factory=dict)
+
+    def autocast(self) -> torch.autocast:
+        """The context in which models run: where asked for, with matrices in bfloat16."""
+        kind = self.device.type
+        return torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     @property
     def vocabulary(self) -> int:

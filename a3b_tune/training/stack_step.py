@@ -22,8 +22,9 @@ Weights = Mapping[str, Tensor]
 class StackedModel:
     """One module called with the weights of many."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, autocast: torch.autocast) -> None:
         self._model = model
+        self._autocast = autocast
         self._layers = list(dropout_layers(model))
         self.drops = drops(model)
         self._own = vmap(self._call, in_dims=(0, 0, 0, 0))
@@ -56,7 +57,8 @@ class StackedModel:
         """(K,) the loss of each member's rows, as `Fed` has them; `rates` and `keys` (K,) for each
         dropout layer."""
         run = self._own if shares is None else self._merged
-        logits = run(dict(weights), list(rates), list(keys), tokens)  # (K, B, O)
+        with self._autocast:
+            logits = run(dict(weights), list(rates), list(keys), tokens)  # (K, B, O)
         return losses(logits, labels.expand(logits.shape[:2]), shares, smoothing)
 
     def train(self, mode: bool = True) -> None:
@@ -69,8 +71,14 @@ class StackedModel:
 
         :param tokens: (B, T), the same for all; labels and counts (B,).
         """
-        logits = self._same(dict(weights), None, None, tokens)  # (K, B, O)
+        with self._autocast:
+            logits = self._same(dict(weights), None, None, tokens)  # (K, B, O)
         return ((logits.argmax(2) == labels) * counts).sum(1)
+
+
+def at_least_single(tensor: Tensor) -> torch.dtype:
+    """The type to take exponentials and sums of a tensor in."""
+    return torch.promote_types(tensor.dtype, torch.float32)
 
 
 def losses(
@@ -83,7 +91,7 @@ def losses(
     :param smoothing: (K,) the share of the target spread over all classes, None for none.
     """
     # Classes are few: with rows last, many are worked on at once.
-    log_p = logits.transpose(1, 2).log_softmax(1)  # (K, O, B)
+    log_p = logits.transpose(1, 2).log_softmax(1, dtype=at_least_single(logits))  # (K, O, B)
     hit = log_p.gather(1, labels.unsqueeze(1)).squeeze(1)  # (K, B)
     if smoothing is not None:
         hit = torch.lerp(hit, log_p.mean(1), smoothing.unsqueeze(1))

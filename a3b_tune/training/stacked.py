@@ -152,7 +152,7 @@ class StackedLearner:
             setattr(model, "openings", openings if worth else None)  # noqa: B010
         self._compiled: Callable[..., Tensor] | None = None
         self._replayed: ReplayedStep | None = None
-        return StackedModel(model)
+        return StackedModel(model, self._prepared.autocast())
 
     def step_seconds(self, steps: int) -> float:
         """How long a step of all members takes, measured on a batch of middling length. The learner

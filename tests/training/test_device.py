@@ -1,8 +1,18 @@
 import pytest
 import torch
 
+from a3b_tune.data.load import load
 from a3b_tune.errors import InputError
-from a3b_tune.training.device import available_cores, choose_device, describe_device
+from a3b_tune.training import PlainLearner, Prepared
+from a3b_tune.training.device import (
+    available_cores,
+    check_precision,
+    choose_device,
+    describe_device,
+)
+from a3b_tune.training.stacked import StackedLearner
+from tests.training.conftest import recipe
+from tests.training.test_stacked import shape_of
 
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 
@@ -35,3 +45,24 @@ def test_auto_takes_a_gpu():
 def test_another_word_is_refused_with_the_right_ones(asked):
     with pytest.raises(InputError, match=r"unknown device .* \(known: auto, cpu, cuda"):
         choose_device(asked)
+
+
+def test_precisions_of_a_gpu_are_refused_on_a_cpu_and_unknown_ones_everywhere():
+    cpu = torch.device("cpu")
+    for known in ("auto", "float32"):
+        check_precision(known, cpu)
+    check_precision("bfloat16", torch.device("cuda"))
+    with pytest.raises(InputError, match="--precision tf32: needs a GPU"):
+        check_precision("tf32", cpu)
+    with pytest.raises(InputError, match=r"unknown precision 'bfloat61'.*bfloat16"):
+        check_precision("bfloat61", cpu)
+
+
+def test_bfloat16_computes_the_models_so_and_learns():
+    """On the CPU, where it is slow but there: the same code as on a GPU."""
+    prepared = Prepared(load("xor"), torch.device("cpu"), "bfloat16")
+    wanted = recipe(model__name="full_attention", optimizer__lr=1e-2, training__batch_size=128)
+    learner = StackedLearner(shape_of(wanted), prepared, 2)
+    learner.add(wanted)
+    assert next(iter(learner.epoch().values())).accuracy == 1.0
+    assert next(PlainLearner(wanted, prepared).epochs()).accuracy == 1.0
