@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from a3b_tune.errors import InputError
-from a3b_tune.tuning.loop import BrokenRun, Event, Limits, LostFound, Run, WorkerDied
+from a3b_tune.tuning.events import Event, LostFound, WorkerDied
+from a3b_tune.tuning.loop import BrokenRun, Limits, Run
 from a3b_tune.tuning.opening import open_storage
 from a3b_tune.tuning.studies import StoredStudy, go_on
 from a3b_tune.tuning.trials import put_back_lost
@@ -36,7 +37,7 @@ REASONS = ("", "Ctrl-C", "SIGTERM", "another worker failed")
 @dataclass(frozen=True)
 class Job:
     """What a worker process needs to know. `deadline` is a moment of `time.monotonic`, which all
-    processes of a machine share."""
+    processes of a machine share; `workers` is how many run the study together."""
 
     url: str
     study: str
@@ -45,6 +46,9 @@ class Job:
     trials: int
     deadline: float | None
     parent: int
+    stack: str = "auto"
+    precision: str = "auto"
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -175,11 +179,12 @@ def _run(job: Job, flag: "Synchronized[int]", sender: Connection) -> str:
     from a3b_tune.training.prepared import Prepared, load_dataset
 
     device = choose_device(job.device)
-    prepare_process(device)
+    prepare_process(device, job.precision)
     stored = go_on(open_storage(job.url, create=True), job.study)
-    prepared = Prepared(load_dataset(stored.file.data, job.data_dir), device)
+    prepared = Prepared(load_dataset(stored.file.data, job.data_dir), device, job.precision)
     limits = Limits(job.trials, job.deadline, partial(_stop, flag, job.parent))
-    return Run(stored, prepared, limits, partial(_tell, job.parent, sender))()
+    tell = partial(_tell, job.parent, sender)
+    return Run(stored, prepared, limits, tell, stack=job.stack, workers=job.workers)()
 
 
 def _stop(flag: "Synchronized[int]", parent: int) -> str | None:

@@ -8,7 +8,8 @@ from a3b_tune.cli.app import run
 from a3b_tune.study import Choices, Range, load, override
 from a3b_tune.study.catalogue import shipped
 from a3b_tune.training.checks import check_model
-from a3b_tune.tuning.sampling import applies, check_sampler
+from a3b_tune.tuning.sampling import check_sampler
+from a3b_tune.tuning.space import applies
 from tests.commands import answered, small_imdb
 
 STEPS, BATCH = 2, 16

@@ -11,7 +11,8 @@ from a3b_tune.data.load import load
 from a3b_tune.errors import InputError
 from a3b_tune.study import loads
 from a3b_tune.tuning import records
-from a3b_tune.tuning.loop import BrokenRun, EpochDone, LostFound, TrialEnded, WorkerDied
+from a3b_tune.tuning.events import EpochDone, LostFound, TrialEnded, WorkerDied
+from a3b_tune.tuning.loop import BrokenRun
 from a3b_tune.tuning.opening import open_storage
 from a3b_tune.tuning.studies import begin_or_go_on
 from a3b_tune.workers import Job, Team, worker_count
@@ -51,6 +52,8 @@ def team(stored, notify, trials=6, count=2, **changes):
         "trials": trials,
         "deadline": None,
         "parent": os.getpid(),
+        "stack": "1",
+        "workers": count,
     }
     return Team(stored, Job(**{**about, **changes}), count, notify)
 
@@ -118,7 +121,8 @@ def test_a_worker_that_cannot_begin_ends_the_run_with_its_own_words(stored):
 def workers_alive():
     """The worker processes, without the process that keeps Python's shared resources."""
     children = psutil.Process().children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in alive if "spawn_main" in " ".join(child.cmdline())]
 
 
 def test_workers_that_die_again_and_again_end_the_run(stored, monkeypatch):
@@ -158,6 +162,17 @@ def test_how_many_workers(asked, cores, trials, count):
 def test_a_number_of_workers_that_cannot_be(asked):
     with pytest.raises(InputError, match="neither auto nor a whole number"):
         worker_count(asked, 2, 9)
+
+
+def test_workers_with_stacks_share_the_budget_and_say_where_their_time_went(stored):
+    assert team(stored, lambda event: None, trials=12, stack="4")(never) == "trials"
+    trials = stored.study.trials
+    assert len(trials) == 12
+    assert all(trial.state == TrialState.COMPLETE for trial in trials)
+    accounts = [v for k, v in stored.study.user_attrs.items() if k.startswith(records.WORK_PREFIX)]
+    assert sum(account["trials"] for account in accounts) == 12
+    pids = {trial.user_attrs[records.WORKER]["pid"] for trial in trials}
+    assert pids <= {account["pid"] for account in accounts}
 
 
 def test_no_worker_is_left_behind(stored):

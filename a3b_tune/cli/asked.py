@@ -22,7 +22,9 @@ class Asked:
     pruner: str | None
     seed: str | None
     workers: str
+    stack: str
     device: str
+    precision: str
     storage: str | None
     data_dir: Path | None
     changes: tuple[str, ...]
@@ -58,7 +60,9 @@ class Asked:
             ("--pruner", self.pruner),
             ("--seed", self.seed),
             ("--workers", None if self.workers == "auto" else self.workers),
+            ("--stack", None if self.stack == "auto" else self.stack),
             ("--device", None if self.device == "auto" else self.device),
+            ("--precision", None if self.precision == "auto" else self.precision),
             ("--data-dir", None if self.data_dir is None else str(self.data_dir)),
             *(("--set", change) for change in self.changes),
         ]

@@ -4,25 +4,19 @@ Each check looks and changes nothing. Knows how to ask the machine; how the answ
 decided here.
 """
 
-import importlib.metadata
 import os
-import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import psutil
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 
+from a3b_tune.cli.diagnosis_packages import Check, packages
 from a3b_tune.cli.figures import count, size
 from a3b_tune.errors import InputError
 
-Status = Literal["ok", "warning", "problem"]
 MB, GB = 10**6, 10**9
 # Below these, in bytes: a study cannot run; IMDb cannot be read (1.5 GB).
 LEAST_MEMORY, IMDB_MEMORY = 500 * MB, 2 * GB
@@ -33,22 +27,13 @@ NETWORK = ("nfs", "cifs", "smb", "afs", "9p", "lustre", "beegfs", "gpfs", "ceph"
 CGROUP = Path("/sys/fs/cgroup")
 
 
-@dataclass(frozen=True)
-class Check:
-    """One answer. `advice` says what to do, where something is to be done."""
-
-    name: str
-    status: Status
-    text: str
-    advice: str | None = None
-
-
 def diagnose(storage: str | None, data_dir: Path | None) -> list[Check]:
     """All checks in the order in which they should be read. What cannot even be asked is itself a
     problem."""
     asked: list[tuple[str, Callable[[], Iterator[Check]]]] = [
         ("packages", packages),
         ("cores", cores),
+        ("compiler", compilers),
         ("memory", memory),
         ("GPU", gpus),
         ("storage", lambda: stored(storage)),
@@ -66,59 +51,6 @@ def diagnose(storage: str | None, data_dir: Path | None) -> list[Check]:
                 Check(name, "problem", text, "install a3b-tune again in a new environment")
             )
     return found
-
-
-def packages() -> Iterator[Check]:
-    """Python and every package a3b-tune needs, against the ranges it was made for; its extras."""
-    about = importlib.metadata.metadata("a3b-tune")
-    needed = [Requirement(text) for text in importlib.metadata.requires("a3b-tune") or []]
-    python = platform.python_version()
-    told = [f"a3b-tune {about['Version']}", f"python {python}"]
-    if not SpecifierSet(about["Requires-Python"] or "").contains(python, prereleases=True):
-        advice = f"use Python {about['Requires-Python']}"
-        yield Check("packages", "problem", f"python {python} is not supported", advice)
-    for requirement in needed:
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            version = _version(requirement.name)
-            told += [f"{requirement.name} {version}"] if version else []
-            yield from _misfit(requirement, version)
-    yield Check("packages", "ok", ", ".join(told))
-    yield Check("extras", "ok", "; ".join(_extras(needed)))
-
-
-def _misfit(requirement: Requirement, version: str | None) -> Iterator[Check]:
-    advice = f"pip install '{requirement}'"
-    if version is None:
-        yield Check("packages", "problem", f"{requirement.name} is missing", advice)
-    elif not requirement.specifier.contains(version, prereleases=True):
-        text = f"{requirement.name} {version} is not {requirement.specifier}"
-        yield Check("packages", "problem", text, advice)
-
-
-def _extras(needed: list[Requirement]) -> Iterator[str]:
-    """`parquet: pyarrow 26.0`, or how to get it."""
-    provided = importlib.metadata.metadata("a3b-tune").get_all("Provides-Extra") or []
-    for extra in provided:
-        if extra in ("all", "dev"):
-            continue
-        names = [
-            each.name
-            for each in needed
-            if each.marker is not None
-            and each.marker.evaluate({"extra": extra})
-            and not each.marker.evaluate({"extra": ""})
-        ]
-        if all(_version(name) for name in names):
-            yield f"{extra}: " + ", ".join(f"{name} {_version(name)}" for name in names)
-        else:
-            yield f"{extra}: no (pip install 'a3b-tune[{extra}]')"
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def cores() -> Iterator[Check]:
@@ -158,6 +90,15 @@ def _limit(name: str) -> list[str] | None:
         return (CGROUP / name).read_text().split()
     except OSError:
         return None
+
+
+def compilers() -> Iterator[Check]:
+    """Whether the steps of long studies can be compiled."""
+    from a3b_tune.training.compiling import compiler
+
+    found = compiler()
+    told = f"{found}: long studies are compiled" if found else "none: no study is compiled"
+    yield Check("compiler", "ok", told)
 
 
 def memory() -> Iterator[Check]:

@@ -15,7 +15,7 @@ from a3b_tune.cli.options import DataDirOption, JsonOption, StorageOption
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from a3b_tune.cli.diagnosis import Check
+    from a3b_tune.cli.diagnosis_packages import Check
 
 STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 

@@ -6,7 +6,6 @@ database: it shows an overview.
 
 import shlex
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -14,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from a3b_tune.cli import figures
-from a3b_tune.cli.figures import duration, sparkline
+from a3b_tune.cli.figures import sparkline
+from a3b_tune.cli.present_facts import facts
 from a3b_tune.cli.printing import print_trim, print_whole
 from a3b_tune.cli.ranking import ranking_table
 from a3b_tune.study import show_setting
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["print_study", "sparkline"]
 
-STYLES = {
-    "complete": "green",
-    "pruned": "yellow",
-    "failed": "red",
-    "running": "cyan",
-    "waiting": "cyan",
-}
 DEFAULT_TOP = 5
 BAR = 40
 # With fewer trials importances change much from one study to the next.
@@ -74,84 +67,6 @@ def _titled(heading: str, body: RenderableType | None) -> RenderableType:
 def _question(overview: "StudyOverview") -> Text | None:
     question = overview.file.study.question
     return Text(question, style="italic") if question else None
-
-
-def facts(overview: "StudyOverview") -> Table:
-    """Trials, time, data and fixed settings, a label and a text each."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for label, text in _facts(overview):
-        grid.add_row(label, text)
-    return grid
-
-
-def _facts(overview: "StudyOverview") -> Iterator[tuple[str, Text]]:
-    yield "trials", _counts(overview)
-    for text in _reasons(overview):
-        yield "", text
-    if overview.lost:
-        numbers = figures.numbers(overview.lost)
-        yield "", Text(f"the worker of trial {numbers} is gone; going on runs it again")
-    if overview.repeats:
-        numbers = figures.numbers(list(overview.repeats))
-        yield "", Text(f"settings of an earlier trial, with a new seed: trial {numbers}")
-    if overview.started:
-        yield "time", _time(overview)
-    yield "data", _data(overview)
-    if overview.file.fixed():
-        yield "fixed", Text(_fixed(overview), style="dim")
-
-
-def _reasons(overview: "StudyOverview") -> Iterator[Text]:
-    """Pruned trials by kind, in one line; of others each reason with its trials."""
-    pruned = [reason for reason in overview.reasons if reason.state == "pruned"]
-    if pruned:
-        told = ", ".join(f"{len(reason.numbers)} {reason.text}" for reason in pruned)
-        yield Text.assemble(("pruned: ", STYLES["pruned"]), told)
-    for reason in overview.reasons:
-        if reason.state != "pruned":
-            numbers = figures.numbers(reason.numbers)
-            style = STYLES[reason.state]
-            yield Text.assemble((f"{reason.state}: ", style), f"{reason.text} (trial {numbers})")
-
-
-def _fixed(overview: "StudyOverview") -> str:
-    """`model full_attention, positions none; optimizer adam, …`"""
-    sections: dict[str, list[str]] = {}
-    for name, value in overview.file.fixed().items():
-        section, _, key = name.rpartition(".")
-        told = figures.setting(value)
-        sections.setdefault(section, []).append(told if key == "name" else f"{key} {told}")
-    return "; ".join(f"{section} {', '.join(told)}" for section, told in sections.items())
-
-
-def _counts(overview: "StudyOverview") -> Text:
-    text = Text(f"{figures.grouped(overview.ended)} of {figures.grouped(overview.asked)} done")
-    told = [(state, number) for state, number in overview.counts.items() if number]
-    for index, (state, number) in enumerate(told):
-        text.append(", " if index else ": ")
-        text.append(f"{figures.grouped(number)} {state}", style=STYLES[state])
-    return text
-
-
-def _time(overview: "StudyOverview") -> Text:
-    shares = [f"{name} {share:.0%}" for name, share in overview.shares().items()]
-    text = Text(f"{duration(sum(overview.seconds.values()))} of work")
-    if shares:
-        text.append(f": {', '.join(shares)}")
-    started = overview.started or datetime.now().astimezone()
-    text.append(f"; begun {started:%Y-%m-%d %H:%M}, last trial {figures.age(overview.last)}")
-    return text
-
-
-def _data(overview: "StudyOverview") -> Text:
-    data = overview.data
-    rows = f"{figures.grouped(data['train'])} training, "
-    rows += f"{figures.grouped(data['validation'])} validation rows"
-    classes = ", ".join(map(str, data["classes"]))
-    words = figures.grouped(data["vocabulary"])
-    return Text(f"{data['name']}: {rows}; vocabulary {words}; classes {classes}")
 
 
 def best_settings(overview: "StudyOverview") -> RenderableType:

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from a3b_tune.cli import figures
-from a3b_tune.cli.present import STYLES, digits_of
+from a3b_tune.cli.present import digits_of
+from a3b_tune.cli.present_facts import STYLES
 from a3b_tune.cli.printing import print_trim
 from a3b_tune.study import show_setting
 
@@ -95,6 +96,8 @@ def _record(row: "TrialRow") -> Iterator[tuple[str, str]]:
         yield "ended", f"{row.ended:%Y-%m-%d %H:%M:%S}"
     if row.device:
         yield "device", f"{row.device}, {figures.count(row.threads or 1, 'thread')}"
+    if row.stack:
+        yield "stack", "trained alone" if row.stack == 1 else f"one of up to {row.stack} trials"
     if row.versions:
         versions = [f"{name} {version}" for name, version in row.versions.items()]
         commit = f"; commit {row.commit}" if row.commit else ""

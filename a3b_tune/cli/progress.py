@@ -1,4 +1,4 @@
-"""What is known of a run while it goes: counts, best, running trials, time left.
+"""What is known of a run while it goes: counts, best, running trials by shape, time left.
 
 Fed by the events of the loop; knows no terminal.
 """
@@ -8,9 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from a3b_tune.tuning.loop import EpochDone, Event, TrialEnded, TrialStarted
+from a3b_tune.training.shape import MEMBER_SETTINGS
+from a3b_tune.tuning.events import EpochDone, Event, TrialEnded, TrialStarted, WorkerDied
 
 STATES = ("complete", "pruned", "failed")
+
+
+@dataclass
+class OfShape:
+    """The trials of one shape in this run: the searched settings that make it, how many run, the
+    most that ran at once since it was last empty, the best accuracy of any, ended ones too."""
+
+    settings: Mapping[str, Any]
+    running: int = 0
+    most: int = 0
+    best: float | None = None
 
 
 @dataclass
@@ -18,9 +30,15 @@ class Running:
     """One trial that is being trained."""
 
     params: Mapping[str, Any]
+    shape: OfShape
     epochs: int = 0
     curve: list[float] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def done(self) -> float:
+        """The share of its epochs that is behind it."""
+        return len(self.curve) / self.epochs if self.epochs else 0.0
 
 
 @dataclass(frozen=True)
@@ -48,8 +66,11 @@ class Progress:
     best: Best | None
     deadline: float | None = None
     running: dict[int, Running] = field(default_factory=dict)
+    shapes: dict[tuple[tuple[str, Any], ...], OfShape] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     ended_here: int = 0
+    # Settings of trials that were put back or lost.
+    _returned: dict[int, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def ended(self) -> int:
@@ -57,39 +78,74 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """An estimate from the trials that ended in this run, cut at the deadline."""
+        """An estimate from what was done in this run, begun trials by their epochs, cut at the
+        deadline; not before a trial has ended."""
         now = time.monotonic()
         limit = None if self.deadline is None else max(0.0, self.deadline - now)
         if not self.ended_here:
             return limit
-        guess = (now - self.started) / self.ended_here * max(0, self.trials - self.ended)
+        begun = sum(trial.done for trial in self.running.values())
+        rest = max(0.0, self.trials - self.ended - begun)
+        guess = (now - self.started) / (self.ended_here + begun) * rest
         return guess if limit is None else min(guess, limit)
 
-    def take(self, event: Event) -> None:
-        """Brings the state up to date with an event."""
+    def take(self, event: Event) -> Running | None:
+        """Brings the state up to date with an event.
+
+        :returns: the trial that the event is about.
+        """
         match event:
             case TrialStarted():
-                self._start(event)
+                return self._start(event.number, event.params)
             case EpochDone():
-                self._epoch(event)
+                return self._epoch(event)
             case TrialEnded():
-                self._end(event)
+                return self._end(event)
+            case WorkerDied():
+                for number in event.trials:
+                    self._returned[number] = self._leave(number).params
+        return None
 
-    def _start(self, event: TrialStarted) -> None:
-        self.running[event.number] = Running(event.params)
+    def _start(self, number: int, params: Mapping[str, Any]) -> Running:
+        if number in self.running:
+            self._leave(number)
+        self._returned.pop(number, None)
+        settings = {name: params[name] for name in params if name not in MEMBER_SETTINGS}
+        shape = self.shapes.setdefault(tuple(settings.items()), OfShape(settings))
+        shape.running += 1
+        shape.most = max(shape.most, shape.running)
+        trial = self.running[number] = Running(params, shape)
+        return trial
 
-    def _epoch(self, event: EpochDone) -> None:
-        trial = self.running[event.number]
+    def _known(self, number: int) -> Running:
+        """A running trial. Of two workers, of which one put a trial back and the other took it, the
+        second may have been heard first."""
+        return self.running.get(number) or self._start(number, self._returned.get(number, {}))
+
+    def _leave(self, number: int) -> Running:
+        trial = self._known(number)
+        del self.running[number]
+        trial.shape.running -= 1
+        if not trial.shape.running:
+            trial.shape.most = 0
+        return trial
+
+    def _epoch(self, event: EpochDone) -> Running:
+        trial = self._known(event.number)
         trial.epochs = event.epochs
         trial.curve.append(event.epoch.accuracy)
+        trial.shape.best = max(event.epoch.accuracy, trial.shape.best or 0.0)
+        return trial
 
-    def _end(self, event: TrialEnded) -> None:
-        trial = self.running.pop(event.number)
+    def _end(self, event: TrialEnded) -> Running:
+        trial = self._leave(event.number)
         if event.state not in STATES:
-            return
+            self._returned[event.number] = trial.params
+            return trial
         self.ended_here += 1
         self.counts[event.state] = self.counts.get(event.state, 0) + 1
         if event.state == "complete" and event.value is not None and event.best_epoch is not None:
             new = Best(event.number, event.value, event.best_epoch, trial.params)
             if self.best is None or new.rank > self.best.rank:
                 self.best = new
+        return trial

@@ -20,8 +20,14 @@ from a3b_tune.results.overview import study_overview
 from a3b_tune.results.trials import ranked, rows
 from a3b_tune.study import StudyFile
 from a3b_tune.training import Prepared
-from a3b_tune.training.device import available_cores, choose_device, prepare_process
+from a3b_tune.training.device import (
+    available_cores,
+    check_precision,
+    choose_device,
+    prepare_process,
+)
 from a3b_tune.training.prepared import load_dataset
+from a3b_tune.training.stack_size import check_stack
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
 from a3b_tune.tuning.opening import check_url, nothing_half_made, open_storage, storage_url
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on
@@ -42,10 +48,12 @@ def run_study(file: StudyFile, asked: Asked, console: Console) -> int:
     """
     began = time.monotonic()
     device = choose_device(asked.device)
-    prepare_process(device)
+    check_precision(asked.precision, device)
+    prepare_process(device, asked.precision)
     worker_count(asked.workers, 1, 1)
+    check_stack(asked.stack)
     check_url(asked.storage)
-    prepared = Prepared(_load(file, asked, console), device)
+    prepared = Prepared(_load(file, asked, console), device, asked.precision)
     with nothing_half_made(asked.storage):
         stored = begin_or_go_on(open_storage(asked.storage, create=True), file, prepared.dataset)
     deadline = None if file.study.timeout is None else began + file.study.timeout
@@ -85,16 +93,17 @@ def _search(
     with display, Interrupt(interrupted) as stop:
         try:
             if count == 1:
-                ending = Run(stored, prepared, Limits(trials, deadline, stop), display)()
+                limits = Limits(trials, deadline, stop)
+                ending = Run(stored, prepared, limits, display, stack=asked.stack)()
             else:
-                job = _job(stored, asked, deadline)
+                job = _job(stored, asked, deadline, count)
                 ending = Team(stored, job, count, display)(stop)
         except BrokenRun as error:
             return 1, str(error)
     return EXIT_CODES.get(ending, 0), ENDINGS[ending]
 
 
-def _job(stored: StoredStudy, asked: Asked, deadline: float | None) -> Job:
+def _job(stored: StoredStudy, asked: Asked, deadline: float | None, count: int) -> Job:
     return Job(
         url=storage_url(asked.storage),
         study=stored.file.study.name,
@@ -103,6 +112,9 @@ def _job(stored: StoredStudy, asked: Asked, deadline: float | None) -> Job:
         trials=stored.file.study.trials,
         deadline=deadline,
         parent=os.getpid(),
+        stack=asked.stack,
+        precision=asked.precision,
+        workers=count,
     )
 
 

@@ -10,90 +10,27 @@ import typer
 from rich.console import Console
 
 from a3b_tune.cli.asked import Asked
-from a3b_tune.cli.options import DataDirOption, JsonOption, StorageOption, complete_from
+from a3b_tune.cli.options import DataDirOption, JsonOption, StorageOption
+from a3b_tune.cli.search_options import (
+    Device,
+    Model,
+    Name,
+    Pool,
+    Precision,
+    Pruner,
+    Sampler,
+    Seed,
+    Set,
+    Stack,
+    Timeout,
+    Trials,
+    Workers,
+)
 from a3b_tune.cli.study_files import complete_study
 from a3b_tune.errors import InputError
 
 if TYPE_CHECKING:
     from a3b_tune.study import StudyFile
-
-MODELS = ("baseline", "simple_attention", "full_attention", "transformer")
-SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "grid")
-PRUNERS = ("hyperband", "asha", "median", "percentile", "patient", "none")
-
-Trials = Annotated[
-    str | None,
-    typer.Option(
-        "--trials", "-n", metavar="N", help="Trials of the study in all, earlier ones too."
-    ),
-]
-Timeout = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Stop after this time: 45s, 30m, 1h30m.")
-]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help=f"Short for --set model.name=NAME: {', '.join(MODELS)}.",
-        autocompletion=complete_from(MODELS),
-    ),
-]
-Pool = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Short for --set model.pool=NAME: mean, max, select, or select|max.",
-        autocompletion=complete_from(("mean", "max", "select")),
-    ),
-]
-Name = Annotated[str | None, typer.Option(help="The study's name; by default that of its file.")]
-Sampler = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help=f"Who draws settings: {', '.join(SAMPLERS)}.",
-        autocompletion=complete_from(SAMPLERS),
-    ),
-]
-Pruner = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help=f"Who ends weak trials early: {', '.join(PRUNERS)}.",
-        autocompletion=complete_from(PRUNERS),
-    ),
-]
-Seed = Annotated[
-    str | None, typer.Option(metavar="N", help="The study's seed; every trial's comes from it.")
-]
-Workers = Annotated[
-    str,
-    typer.Option(
-        "--workers",
-        "-w",
-        metavar="N",
-        help="Processes that train at once; auto is one per core. With 1 the same seed gives the "
-        "same trials.",
-    ),
-]
-Device = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="auto, cpu, cuda or cuda:N.",
-        autocompletion=complete_from(("auto", "cpu", "cuda")),
-    ),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        "-s",
-        metavar="KEY=VALUE",
-        help="Any setting: a value (model.heads=4), a choice (model.heads=1|2|4) or a range "
-        "(optimizer.lr=1e-4..1e-1:log). May be given often.",
-    ),
-]
 
 
 def _shipped(study: str, example: str) -> Callable[..., int]:
@@ -110,14 +47,16 @@ def _shipped(study: str, example: str) -> Callable[..., int]:
         pruner: Pruner = None,
         seed: Seed = None,
         workers: Workers = "auto",
+        stack: Stack = "auto",
         storage: StorageOption = None,
         device: Device = "auto",
+        precision: Precision = "auto",
         data_dir: DataDirOption = None,
         as_json: JsonOption = False,
     ) -> int:
         asked = Asked(
-            study, trials, timeout, model, pool, name, sampler, pruner, seed, workers, device,
-            storage, data_dir, tuple(settings or ()), as_json,
+            study, trials, timeout, model, pool, name, sampler, pruner, seed, workers, stack,
+            device, precision, storage, data_dir, tuple(settings or ()), as_json,
         )  # fmt: skip
         return search(study, asked)
 
@@ -178,8 +117,10 @@ def run(
     pruner: Pruner = None,
     seed: Seed = None,
     workers: Workers = "auto",
+    stack: Stack = "auto",
     storage: StorageOption = None,
     device: Device = "auto",
+    precision: Precision = "auto",
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -191,8 +132,8 @@ def run(
     - `a3b-tune run positions_xor` (see `a3b-tune study list`)
     """
     asked = Asked(
-        f"run {file}", trials, timeout, model, pool, name, sampler, pruner, seed, workers, device,
-        storage, data_dir, tuple(settings or ()), as_json,
+        f"run {file}", trials, timeout, model, pool, name, sampler, pruner, seed, workers, stack,
+        device, precision, storage, data_dir, tuple(settings or ()), as_json,
     )  # fmt: skip
     return search(file, asked)
 

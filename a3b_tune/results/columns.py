@@ -19,6 +19,7 @@ COLUMNS = (
     "started",
     "ended",
     "device",
+    "stack",
     "threads",
     "commit",
 )

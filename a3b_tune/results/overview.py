@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from a3b_tune.results.importances import Importances, importances
 from a3b_tune.results.trials import State, TrialRow, json_object, ranked, rows
+from a3b_tune.results.work import Work, work
 from a3b_tune.study import StudyFile, show_setting
 from a3b_tune.tuning import records
 from a3b_tune.tuning.opening import shown_url
@@ -49,7 +50,8 @@ class StudyOverview:
     """One study. `asked` is how many trials it is to have in all; `trials` are all of them by
     number and `ranking` the complete ones from the best down; `repeats` maps a trial to the earlier
     one whose settings it ran with a new seed; `lost` are running trials whose worker is gone;
-    `seconds` is the time by part, summed over trials; `storage` shows no password."""
+    `seconds` is the time by part, summed over trials, `work` that of its workers, where they kept
+    account; `storage` shows no password."""
 
     storage: str
     file: StudyFile
@@ -65,6 +67,7 @@ class StudyOverview:
     repeats: Mapping[int, int]
     lost: Sequence[int]
     seconds: Mapping[str, float]
+    work: Work | None
     started: datetime | None
     last: datetime | None
 
@@ -122,6 +125,7 @@ class StudyOverview:
             "started": self.started,
             "last": self.last,
             "seconds": self.seconds,
+            "work": self.work.to_json() if self.work else None,
             "standing": self.standing,
             "best": [without_curve(row) for row in self.ranking[:top]],
             "importances": self.importances.to_json(),
@@ -156,6 +160,7 @@ def study_overview(stored: "StoredStudy") -> StudyOverview:
         repeats={row.number: row.repeats for row in found if row.repeats is not None},
         lost=[row.number for row in found if row.lost],
         seconds=_seconds(found),
+        work=work(attrs),
         started=min(moments, default=None),
         last=max(moments, default=None),
     )

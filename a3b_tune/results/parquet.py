@@ -13,7 +13,7 @@ from a3b_tune.results.columns import COLUMNS, flat, part_names, setting_names
 from a3b_tune.results.overview import StudyOverview
 from a3b_tune.results.trials import TrialRow
 
-WHOLE = ("number", "best_epoch", "seed", "repeats", "threads")
+WHOLE = ("number", "best_epoch", "seed", "repeats", "stack", "threads")
 MOMENTS = ("started", "ended")
 
 

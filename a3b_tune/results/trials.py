@@ -31,7 +31,7 @@ class TrialRow:
     trial, and `best_epoch` the first epoch with it; `params` are the searched settings, `settings`
     all of them; `repeats` is the trial whose settings these are, with a new seed; `seconds` is the
     time by part; `epochs` holds what was measured, an entry per epoch; `lost` says that its worker
-    ran on this machine and is gone."""
+    ran on this machine and is gone; `stack` is how many slots the stack had that it ran in."""
 
     number: int
     state: State
@@ -47,6 +47,7 @@ class TrialRow:
     started: datetime | None
     ended: datetime | None
     device: str | None
+    stack: int | None
     threads: int | None
     versions: Mapping[str, str]
     commit: str | None
@@ -113,6 +114,7 @@ def _row(trial: FrozenTrial) -> TrialRow:
         started=_aware(trial.datetime_start),
         ended=_aware(trial.datetime_complete),
         device=record.get("device"),
+        stack=record.get(records.STACK),
         threads=record.get("threads"),
         versions=record.get("versions", {}),
         commit=record.get("commit"),

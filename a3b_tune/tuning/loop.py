@@ -1,81 +1,61 @@
-"""The main loop: ask, train, report, prune, tell, until the budget, the time or the person says
-enough. What happens is told as events; knows nothing of who listens.
+"""The main loop: take a trial, open a stack of its shape, let it live, until the budget, the time
+or the person says enough. What happens is told as events; knows nothing of who listens.
 """
 
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
+from math import ceil, inf
+from typing import Protocol
 
 import torch
 
 from a3b_tune.errors import InputError
-from a3b_tune.study import Scalar
-from a3b_tune.training import Diverged, Epoch, PlainLearner, Prepared, Stopped, recipe_from
+from a3b_tune.training import Learner, Prepared, Stopped
 from a3b_tune.training.device import describe_device
+from a3b_tune.training.opening import open_learner as open_real_learner
+from a3b_tune.training.shape import Shape
+from a3b_tune.training.stack_size import StackSizes
 from a3b_tune.tuning import records
+from a3b_tune.tuning.account import Account
+from a3b_tune.tuning.asking import Queue
+from a3b_tune.tuning.events import (
+    EpochDone,
+    Event,
+    LostFound,
+    TrialEnded,
+    TrialStarted,
+    WorkerDied,
+)
 from a3b_tune.tuning.opening import world_error
+from a3b_tune.tuning.pruning import most_epochs
+from a3b_tune.tuning.stacking import Desk, Stack, ended_event
 from a3b_tune.tuning.studies import StoredStudy
-from a3b_tune.tuning.trials import RunningTrial, ask, put_back_lost
+from a3b_tune.tuning.trials import RunningTrial, put_back_all, put_back_lost, write_all
+from a3b_tune.tuning.turns import Turn, turn_length
+
+__all__ = [
+    "BrokenRun",
+    "EpochDone",
+    "Event",
+    "Limits",
+    "LostFound",
+    "Run",
+    "TrialEnded",
+    "TrialStarted",
+    "WorkerDied",
+]
 
 # So many trials in a row that fail alike, and the fault is not the settings'.
 FAILURES_IN_A_ROW = 3
-PERFECT = 1.0
 # How PyTorch's CPU allocator says it, in a plain RuntimeError.
 NO_MEMORY = "can't allocate memory"
 
 
 class BrokenRun(Exception):
     """Trial after trial fails with an error that no setting explains; the text is the last one."""
-
-
-@dataclass(frozen=True)
-class LostFound:
-    """Trials of dead workers, returned to the queue."""
-
-    numbers: list[int]
-
-
-@dataclass(frozen=True)
-class TrialStarted:
-    """`repeats` is an earlier trial with the same settings, now run with a new seed."""
-
-    number: int
-    settings: dict[str, Scalar]
-    params: dict[str, Scalar]
-    repeats: int | None
-
-
-@dataclass(frozen=True)
-class EpochDone:
-    number: int
-    epochs: int
-    epoch: Epoch
-
-
-@dataclass(frozen=True)
-class TrialEnded:
-    """`state` is one of `complete`, `pruned`, `failed`, `put back`."""
-
-    number: int
-    state: str
-    value: float | None
-    best_epoch: int | None
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class WorkerDied:
-    """A worker process ended without a word: how, the trials it had, and whether another one takes
-    its place."""
-
-    pid: int
-    how: str
-    trials: list[int]
-    replaced: bool
-
-
-Event = LostFound | WorkerDied | TrialStarted | EpochDone | TrialEnded
 
 
 @dataclass(frozen=True)
@@ -96,8 +76,35 @@ class Limits:
         return None
 
 
+class Sizes(Protocol):
+    """How large a stack may be. `StackSizes` measures it."""
+
+    def size(self, shape: Shape, most: int) -> int:
+        """The slots of a stack of a shape, from 1 to `most`."""
+
+    def too_large(self, shape: Shape, slots: int) -> int:
+        """Notes that a stack of so many slots found no memory; the new size."""
+
+
+class OpenLearner(Protocol):
+    """A learner for one shape: plain for one slot, else stacked."""
+
+    def __call__(
+        self,
+        shape: Shape,
+        prepared: Prepared,
+        slots: int,
+        should_stop: Callable[[], bool],
+        epochs_ahead: int,
+    ) -> Learner: ...
+
+
 class Run:
-    """One worker's share of a study."""
+    """One worker's share of a study.
+
+    :param stack: the slots of a stack: `auto` or a number.
+    :param workers: how many workers run the study; each takes its share of what is left.
+    """
 
     def __init__(
         self,
@@ -105,30 +112,41 @@ class Run:
         prepared: Prepared,
         limits: Limits,
         notify: Callable[[Event], None],
+        *,
+        stack: str = "auto",
+        workers: int = 1,
+        open_learner: OpenLearner | None = None,
+        sizes: Sizes | None = None,
     ) -> None:
         self._stored = stored
         self._prepared = prepared
         self._limits = limits
-        self._notify = notify
+        self._workers = workers
+        self._open_learner = open_learner or open_real_learner
+        self._sizes = sizes or StackSizes(prepared, stack)
+        self._turn_length = turn_length(stored.file, limits.trials)
+        # Shapes of which a stack failed, and how large the next one may be.
+        self._largest: dict[Shape, int] = {}
         self._failures = 0
+        account = Account()
+        queue = Queue(stored, limits.trials, self._about(), account)
+        self._desk = Desk(stored, queue, account, limits.reached, notify)
 
     def __call__(self) -> str:
-        """Runs trials one after the other.
+        """Runs trials, stack after stack.
 
         :returns: why it ended: `trials` (the budget is met), `timeout`, or the reason of `stop`.
         :raises InputError: the storage cannot be used any more; finished trials are kept.
         :raises BrokenRun: three trials in a row failed with an error.
         """
         try:
+            self._desk.account.resume(self._stored)
             if lost := put_back_lost(self._stored):
-                self._notify(LostFound(lost))
-            while True:
-                if reason := self._limits.reached():
-                    return reason
-                trial = ask(self._stored, self._limits.trials, self._about())
-                if trial is None:
-                    return "trials"
-                self._run(trial)
+                self._desk.notify(LostFound(lost))
+            try:
+                return self._work()
+            finally:
+                self._desk.account.write(self._stored)
         except Exception as error:
             if told := world_error(error):
                 raise InputError(told) from error
@@ -143,59 +161,91 @@ class Run:
             "commit": records.commit(),
         }
 
-    def _run(self, trial: RunningTrial) -> None:
-        self._notify(TrialStarted(trial.number, trial.settings, trial.params, trial.repeats))
+    def _work(self) -> str:
+        while True:
+            if reason := self._limits.reached():
+                return reason
+            leader = self._desk.queue.leader()
+            if leader is None:
+                return "trials"
+            self._stack(leader)
+
+    def _stack(self, leader: RunningTrial) -> None:
+        """Runs one stack, from its leader to its last trial, and cares for what goes wrong."""
+        shape, slots, held = Shape.of(leader.settings), 1, {leader.number: leader}
         try:
-            state, reason = self._train(trial)
+            with self._desk.account.timed("training"):
+                slots = self._slots(shape)
+                learner = self._open(shape, slots)
+            # A stack of one has nothing to gain from a shape: each trial is drawn from all.
+            length = self._turn_length if slots > 1 else 1
+            Stack(
+                self._desk, learner, shape, Turn(self._stored.view, shape, length, slots), held
+            ).live()
             self._failures = 0
         except Stopped:
-            reason = self._limits.reached() or "stopped"
-            trial.put_back(reason)
-            state = "put back"
-        except Diverged as error:
-            # Told as pruned, not as failed: a sampler ignores failures and would come back here.
-            state, reason = "pruned", f"diverged: {error}"
-            trial.prune(reason)
+            self._put_back(held, self._limits.reached() or "stopped")
         except OSError as error:
-            # A full disk or a closed terminal says nothing about the trial.
-            trial.put_back(f"{type(error).__name__}: {error}")
+            # A full disk or a closed terminal says nothing about the trials.
+            put_back_all(self._stored, list(held.values()), f"{type(error).__name__}: {error}")
             raise
         except Exception as error:
-            if world_error(error):
+            if world_error(error) or not held:
                 raise
-            state, reason = "failed", self._fail(trial, error)
-        self._notify(TrialEnded(trial.number, state, trial.best_value, trial.best_epoch, reason))
+            self._mend(shape, slots, held, error)
+
+    def _slots(self, shape: Shape) -> int:
+        most = int(min(self._ahead(), self._largest.get(shape, inf)))
+        return 1 if most <= 1 else self._sizes.size(shape, most)
+
+    def _ahead(self) -> float:
+        """The most trials that the next stack will take: a turn, and of what is left no more than
+        this worker's share, so that the last stacks are small and end together."""
+        unbegun = self._desk.queue.unbegun() + 1
+        return min(self._turn_length, ceil(unbegun / self._workers))
+
+    def _open(self, shape: Shape, slots: int) -> Learner:
+        epochs = ceil(self._ahead() / slots) * most_epochs(self._stored.file)
+        should_stop = partial(_truly, self._limits.reached)
+        return self._open_learner(shape, self._prepared, slots, should_stop, epochs)
+
+    def _mend(
+        self, shape: Shape, slots: int, held: dict[int, RunningTrial], error: Exception
+    ) -> None:
+        """After an error while training: a trial that was alone fails; those of a larger stack wait
+        again, to be run in a smaller one."""
+        short = isinstance(error, MemoryError | torch.OutOfMemoryError) or NO_MEMORY in str(error)
+        first_line = str(error).partition("\n")[0]
+        told = "out of memory" if short else f"error: {type(error).__name__}: {first_line}"
+        if slots == 1:
+            self._fail(next(iter(held.values())), told)
+            return
+        # An error that is not of memory has one guilty trial among the others: alone, it fails, and
+        # the others do not.
+        size = self._sizes.too_large(shape, slots) if short else 1
+        self._largest[shape] = max(1, min(size, slots - 1))
+        self._put_back(held, f"{told}, in a stack of {slots}; next {self._largest[shape]}")
+
+    def _fail(self, trial: RunningTrial, reason: str) -> None:
+        trial.fail(reason, traceback.format_exc())
+        with self._desk.account.timed("storage"):
+            write_all([trial])
+        self._desk.account.trials += 1
+        self._failures += 1
+        self._desk.notify(ended_event(trial))
         if self._failures >= FAILURES_IN_A_ROW:
             raise BrokenRun(f"{self._failures} trials in a row failed; the last: {reason}")
 
-    def _train(self, trial: RunningTrial) -> tuple[str, str | None]:
-        """Trains to the end or until the trial is ended early; how and why it ended."""
-        recipe = recipe_from(trial.settings, trial.seed)
-        epochs = recipe.training.epochs
-        learner = PlainLearner(recipe, self._prepared, lambda: bool(self._limits.reached()))
-        for epoch in learner.epochs():
-            trial.spend("training", epoch.seconds)
-            trial.spend("evaluation", epoch.evaluation_seconds)
-            trial.report(epoch.accuracy, asdict(epoch))
-            self._notify(EpochDone(trial.number, epochs, epoch))
-            if epoch.accuracy >= PERFECT:
-                early = epoch.epoch < epochs
-                reason = f"reached {PERFECT} in epoch {epoch.epoch}" if early else None
-                trial.complete(reason)
-                return "complete", reason
-            if epoch.epoch < epochs and trial.should_prune():
-                reason = f"behind at epoch {epoch.epoch}"
-                trial.prune(reason)
-                return "pruned", reason
-        trial.complete(None)
-        return "complete", None
+    def _put_back(self, held: dict[int, RunningTrial], reason: str) -> None:
+        trials = list(held.values())
+        ended = [
+            TrialEnded(t.number, "put back", t.best_value, t.best_epoch, reason) for t in trials
+        ]
+        with self._desk.account.timed("storage"):
+            put_back_all(self._stored, trials, reason)
+        for event in ended:
+            self._desk.notify(event)
 
-    def _fail(self, trial: RunningTrial, error: Exception) -> str:
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or NO_MEMORY in str(error):
-            reason = "out of memory"
-        else:
-            first_line = str(error).partition("\n")[0]
-            reason = f"error: {type(error).__name__}: {first_line}"
-        self._failures += 1
-        trial.fail(reason, traceback.format_exc())
-        return reason
+
+def _truly(reached: Callable[[], str | None]) -> bool:
+    return reached() is not None

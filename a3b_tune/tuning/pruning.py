@@ -4,7 +4,6 @@ Knows neither how values are stored nor how they were measured.
 """
 
 import warnings
-from collections.abc import Mapping
 
 import optuna
 from optuna.pruners import BasePruner
@@ -48,14 +47,8 @@ def most_epochs(file: StudyFile) -> int:
     return int(epochs)
 
 
-def should_prune(study: optuna.Study, trial_id: int, values: Mapping[int, float]) -> bool:
-    """Asks the study's pruner about a running trial whose latest values may not be stored yet.
-
-    :param values: validation values by epoch, the last one just measured.
-    """
-    if isinstance(study.pruner, optuna.pruners.NopPruner):
-        return False
-    # The pruner's own notes (the rungs a trial has passed) are in the storage.
-    trial: FrozenTrial = study._storage.get_trial(trial_id)
-    trial.intermediate_values = dict(values)
-    return study.pruner.prune(study, trial)
+def should_prune(study: optuna.Study, trial: FrozenTrial) -> bool:
+    """Asks the study's pruner about a running trial with the values it has reported so far."""
+    return not isinstance(study.pruner, optuna.pruners.NopPruner) and study.pruner.prune(
+        study, trial
+    )

@@ -24,6 +24,9 @@ STUDY_DATA = "a3b:data"
 STUDY_CEILING = "a3b:ceiling"
 STUDY_VERSIONS = "a3b:versions"
 
+# A study's attribute for each worker: where its time went.
+WORK_PREFIX = "a3b:work:"
+
 # Attributes of a trial.
 WORKER = "a3b:worker"
 RECORD = "a3b:record"
@@ -32,6 +35,9 @@ BEST_EPOCH = "a3b:best_epoch"
 REASON = "a3b:reason"
 SECONDS = "a3b:seconds"
 TRACEBACK = "a3b:traceback"
+
+# A key of a trial's record: how many slots the stack has that it ran in.
+STACK = "stack"
 
 
 @dataclass(frozen=True)

@@ -6,24 +6,24 @@ Knows no storage layout beyond Optuna's own and trains nothing.
 import hashlib
 import importlib.util
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from a3b_tune.errors import InputError
-from a3b_tune.study import Choices, Range, Scalar, StudyFile
-from a3b_tune.training.checks import accepted
+from a3b_tune.study import Choices, StudyFile
+from a3b_tune.training.shape import Shape
+from a3b_tune.tuning import records
+from a3b_tune.tuning.space import agrees, applies, distribution, draws_within, shape_count
+from a3b_tune.tuning.view import View
 
+# Samplers that go through one space in a fixed order, or learn its covariance.
+ONE_SPACE = ("cmaes", "qmc")
 # How often a draw that was trained before is drawn again before its settings get a new seed.
 DRAWS = 10
 NEEDS = {"gp": ("scipy",), "cmaes": ("cmaes", "scipy"), "qmc": ("scipy",)}
@@ -45,16 +45,6 @@ def derived_seed(study_seed: int, number: int, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:4], "big") >> 1
 
 
-def distribution(setting: Range | Choices) -> BaseDistribution:
-    """Optuna's word for a range or a choice."""
-    if isinstance(setting, Choices):
-        return CategoricalDistribution(setting.choices)
-    if setting.integer:
-        low, high = int(setting.low), int(setting.high)
-        return IntDistribution(low, high, setting.log, int(setting.step or 1))
-    return FloatDistribution(float(setting.low), float(setting.high), setting.log, setting.step)
-
-
 def check_sampler(file: StudyFile) -> None:
     """Refuses a sampler whose packages are missing.
 
@@ -72,14 +62,15 @@ def build_sampler(file: StudyFile, number: int) -> BaseSampler:
     """The sampler for the trial of that number.
 
     Built anew for each trial, with a seed from the trial's number: so a study that was interrupted
-    draws what an unbroken one would have drawn. Samplers keep their state in the storage.
+    draws what an unbroken one would have drawn. Samplers keep their state in the storage. A grid
+    needs none: its trials have their points, and what was not asked for in one is drawn at random.
     """
     seed = derived_seed(file.study.seed, number, "sampler")
     spec = file.study.sampler
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         match spec.name:
-            case "random":
+            case "random" | "grid":
                 return optuna.samplers.RandomSampler(seed=seed)
             case "gp":
                 return optuna.samplers.GPSampler(seed=seed, warn_independent_sampling=False)
@@ -95,8 +86,6 @@ def build_sampler(file: StudyFile, number: int) -> BaseSampler:
                     warn_asynchronous_seeding=False,
                     warn_independent_sampling=False,
                 )
-            case "grid":
-                return optuna.samplers.GridSampler(_grid(file), seed=file.study.seed)
         return optuna.samplers.TPESampler(
             seed=seed,
             n_startup_trials=spec.startup_trials,
@@ -105,113 +94,98 @@ def build_sampler(file: StudyFile, number: int) -> BaseSampler:
         )
 
 
-def _grid(file: StudyFile) -> dict[str, list[Any]]:
-    """Every value of every searched setting; the study file has been checked to be finite."""
-    return {name: _points(setting) for name, setting in file.searched().items()}
-
-
-def _points(setting: Range | Choices) -> list[Any]:
-    if isinstance(setting, Choices):
-        return list(setting.choices)
-    if setting.integer:
-        return list(range(int(setting.low), int(setting.high) + 1, int(setting.step or 1)))
-    assert setting.step is not None
-    count = int((setting.high - setting.low) / setting.step + 1e-9)
-    return [setting.low + k * setting.step for k in range(count + 1)]
-
-
-def draw(study: optuna.Study, file: StudyFile, trial: FrozenTrial) -> Draw:
-    """Draws the searched settings of a running trial that has none yet.
+class Draws:
+    """Draws for trials that this worker has just taken, one after the other.
 
     Settings that were trained before are drawn again, since a second run of the same point says
     little; where ten draws find nothing new the last one stands, to be run with a new seed.
+
+    :param shape: the shape that all of them must have; None: any.
     """
-    sampler = build_sampler(file, trial.number)
-    sampler.before_trial(study, trial)
-    trial = study._storage.get_trial(trial._trial_id)
-    searched = {name: distribution(setting) for name, setting in file.searched().items()}
-    tried = _tried(study, trial.number, has_params=bool(searched))
-    attempts = 1 if file.study.sampler.name == "grid" or _exhausted(searched, tried) else DRAWS
-    params: dict[str, Any] = {}
-    for _ in range(attempts):
-        params = _draw_once(study, sampler, trial, searched, file)
-        if _key(params) not in tried:
-            break
-    chosen = {name: searched[name] for name in params}
-    return Draw(params, chosen, tried.get(_key(params)))
+
+    def __init__(self, view: View, file: StudyFile, shape: Shape | None = None) -> None:
+        self._view = view
+        self._file = file
+        self._forced = dict(shape.settings) if shape else {}
+        self._searched = {name: distribution(s) for name, s in file.searched().items()}
+        self._space: dict[str, BaseDistribution] | None = None
+        self._tried = _tried(view.trials(), has_params=bool(self._searched))
+
+    def draw(self, trial: FrozenTrial, point: Mapping[str, Any] | None = None) -> Draw:
+        """Draws the searched settings of a running trial that has none yet, and notes them in it.
+
+        :param point: the trial's point, where a grid has given it one.
+        """
+        file, tried = self._file, self._tried
+        asked_for = {**(point or {}), **trial.system_attrs.get("fixed_params", {})}
+        sampler = build_sampler(file, trial.number)
+        sampler.before_trial(self._view.study, trial)
+        params: dict[str, Any] = {}
+        for _ in range(1 if point or self.left() == 0 else DRAWS):
+            params = self._once(sampler, trial, asked_for)
+            if _key(params) not in tried:
+                break
+        repeats = tried.get(_key(params))
+        tried.setdefault(_key(params), trial.number)
+        chosen = {name: self._searched[name] for name in params}
+        trial.params, trial.distributions = params, chosen
+        return Draw(params, chosen, repeats)
+
+    def left(self) -> float:
+        """How many points of the whole space have not been tried; infinite where it has no end."""
+        return max(0.0, shape_count(self._file) * draws_within(self._file) - len(self._tried))
+
+    def left_within(self, shape: Shape) -> float:
+        """How many points of a shape have not been tried."""
+        tried = sum(agrees(shape, dict(key)) for key in self._tried)
+        return max(0.0, draws_within(self._file) - tried)
+
+    def _once(
+        self, sampler: BaseSampler, trial: FrozenTrial, asked_for: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        relative = self._relative(sampler, trial)
+        params: dict[str, Any] = {}
+        # The kind of model first: it decides which other settings there are.
+        for name in sorted(self._searched, key=lambda name: name != "model.name"):
+            space = self._searched[name]
+            if not applies(name, str(params.get("model.name", self._file.model["name"]))):
+                continue
+            if name in asked_for:
+                params[name] = asked_for[name]
+            elif name in self._forced:
+                params[name] = self._forced[name]
+            elif name in relative and space._contains(space.to_internal_repr(relative[name])):
+                params[name] = relative[name]
+            else:
+                params[name] = sampler.sample_independent(self._view.study, trial, name, space)
+        return params
+
+    def _relative(self, sampler: BaseSampler, trial: FrozenTrial) -> dict[str, Any]:
+        """What the sampler draws together. Within a shape that is the rest alone (as Optuna's
+        `PartialFixedSampler` does), but for samplers whose sequence belongs to one space."""
+        space = self._space
+        if space is None:
+            space = sampler.infer_relative_search_space(self._view.study, trial)
+            # No trial ends between two of these draws; but a sampler of groups notes its groups.
+            self._space = None if isinstance(self._file.model["name"], Choices) else space
+        if self._file.study.sampler.name not in ONE_SPACE:
+            space = {name: kind for name, kind in space.items() if name not in self._forced}
+        return sampler.sample_relative(self._view.study, trial, space)
 
 
-def _draw_once(
-    study: optuna.Study,
-    sampler: BaseSampler,
-    trial: FrozenTrial,
-    searched: Mapping[str, BaseDistribution],
-    file: StudyFile,
-) -> dict[str, Any]:
-    relative_space = sampler.infer_relative_search_space(study, trial)
-    relative = sampler.sample_relative(study, trial, relative_space)
-    asked_for = trial.system_attrs.get("fixed_params", {})
-    params: dict[str, Any] = {}
-    # The kind of model first: it decides which other settings there are.
-    for name in sorted(searched, key=lambda name: name != "model.name"):
-        kind = params.get("model.name", file.model["name"])
-        if not applies(name, str(kind)):
-            continue
-        if name in asked_for:
-            params[name] = asked_for[name]
-        elif name in relative and searched[name]._contains(
-            searched[name].to_internal_repr(relative[name])
-        ):
-            params[name] = relative[name]
-        else:
-            params[name] = sampler.sample_independent(study, trial, name, searched[name])
-    return params
+Key = tuple[tuple[str, Any], ...]
 
 
-def applies(setting: str, model: str) -> bool:
-    """Whether a kind of model takes a setting; settings outside `[model]` always apply."""
-    section, _, key = setting.partition(".")
-    return section != "model" or key == "name" or key in accepted(model)
-
-
-def whole_settings(file: StudyFile, params: Mapping[str, Any]) -> dict[str, Scalar]:
-    """All settings of a trial, drawn and fixed, in the study file's order."""
-    kind = str(params.get("model.name", file.model["name"]))
-    fixed = file.fixed()
-    return {
-        name: params[name] if name in params else fixed[name]
-        for name in file.settings()
-        if applies(name, kind) and (name in params or name in fixed)
-    }
-
-
-def _tried(
-    study: optuna.Study, own: int, *, has_params: bool
-) -> dict[tuple[tuple[str, Any], ...], int]:
-    """The settings of all other trials that did not fail, and the first trial with each. A trial
-    that has no parameters where there should be some has not drawn them yet."""
-    tried: dict[tuple[tuple[str, Any], ...], int] = {}
-    for trial in study.get_trials(deepcopy=False):
-        drawn = bool(trial.params) or not has_params
-        if drawn and trial.number != own and trial.state != TrialState.FAIL:
+def _tried(trials: Iterable[FrozenTrial], *, has_params: bool) -> dict[Key, int]:
+    """The settings of all trials that did not fail, and the first trial with each. A trial that has
+    no parameters where there should be some has not drawn them yet."""
+    tried: dict[Key, int] = {}
+    for trial in trials:
+        drawn = bool(trial.params) or (not has_params and records.RECORD in trial.user_attrs)
+        if drawn and trial.state != TrialState.FAIL:
             tried.setdefault(_key(trial.params), trial.number)
     return tried
 
 
-def _key(params: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+def _key(params: Mapping[str, Any]) -> Key:
     return tuple(sorted(params.items()))
-
-
-def _exhausted(
-    searched: Mapping[str, BaseDistribution], tried: Mapping[tuple[tuple[str, Any], ...], int]
-) -> bool:
-    """True where every point of a finite space has been tried."""
-    size = 1
-    for space in searched.values():
-        if isinstance(space, CategoricalDistribution):
-            size *= len(space.choices)
-        elif isinstance(space, IntDistribution):
-            size *= (space.high - space.low) // space.step + 1
-        else:
-            return False
-    return len(tried) >= size

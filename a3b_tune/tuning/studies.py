@@ -5,6 +5,7 @@ Knows no trial.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from a3b_tune.tuning import records
 from a3b_tune.tuning.opening import shown_url
 from a3b_tune.tuning.pruning import build_pruner
 from a3b_tune.tuning.storage import Storage
+from a3b_tune.tuning.view import View
 
 if TYPE_CHECKING:
     from a3b_tune.data import Dataset
@@ -35,6 +37,11 @@ class StoredStudy:
     @property
     def id(self) -> int:
         return int(self.study._study_id)
+
+    @cached_property
+    def view(self) -> View:
+        """What this worker knows of the study's trials."""
+        return View(self.storage, self.study.study_name, self.study.pruner)
 
 
 def begin_or_go_on(storage: Storage, file: StudyFile, dataset: "Dataset") -> StoredStudy:

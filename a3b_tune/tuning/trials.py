@@ -1,42 +1,69 @@
-"""One trial's life in the storage: asked for, reported in batches, told once or put back.
+"""A trial's life in the storage: reported in batches, told once or put back, alone or many at once.
 
-Knows nothing of how a trial is trained.
+Knows nothing of how a trial is asked for or trained.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from a3b_tune.study import Scalar
 from a3b_tune.tuning import records
 from a3b_tune.tuning.pruning import should_prune
-from a3b_tune.tuning.sampling import Draw, derived_seed, draw, whole_settings
+from a3b_tune.tuning.storage import Change
 from a3b_tune.tuning.studies import StoredStudy
 
 # Reports wait at most this long before they are written, in seconds.
 FLUSH_INTERVAL = 2.0
+# So old may a pruner's knowledge of what other workers run be, in seconds.
+NEWS_INTERVAL = 1.0
+
+
+@dataclass
+class Ending:
+    """How a trial ended, until it is written."""
+
+    state: TrialState
+    reason: str | None
+    traceback: str | None = None
 
 
 @dataclass
 class RunningTrial:
-    """A trial that this worker runs. `values` are its validation values by epoch."""
+    """A trial that this worker holds. `frozen` is it as Optuna sees it, `record` what is stored of
+    how it is run."""
 
     stored: StoredStudy
-    id: int
-    number: int
+    frozen: FrozenTrial
     seed: int
     settings: dict[str, Scalar]
     params: dict[str, Any]
     repeats: int | None
-    values: dict[int, float] = field(default_factory=dict)
+    record: dict[str, Any]
     epochs: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    ending: Ending | None = None
     _unwritten: dict[int, float] = field(default_factory=dict)
+    _attrs: dict[str, Any] = field(default_factory=dict)
     _written_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def id(self) -> int:
+        return int(self.frozen._trial_id)
+
+    @property
+    def number(self) -> int:
+        return self.frozen.number
+
+    @property
+    def values(self) -> dict[int, float]:
+        """Its validation values by epoch."""
+        return self.frozen.intermediate_values
 
     @property
     def best_epoch(self) -> int | None:
@@ -47,31 +74,37 @@ class RunningTrial:
     def best_value(self) -> float | None:
         return None if self.best_epoch is None else self.values[self.best_epoch]
 
+    @property
+    def overdue(self) -> bool:
+        """Whether its reports have waited long enough."""
+        return bool(self._unwritten) and time.monotonic() - self._written_at > FLUSH_INTERVAL
+
+    def join(self, slots: int) -> None:
+        """Notes the size of the stack that it runs in."""
+        if self.record.get(records.STACK) != slots:
+            self.record[records.STACK] = slots
+            self._attrs[records.RECORD] = self.record
+
     def report(self, value: float, measured: Mapping[str, Any]) -> None:
         """Notes one epoch; it is written with the next batch."""
         epoch = int(measured["epoch"])
         self.values[epoch] = self._unwritten[epoch] = value
         self.epochs.append(dict(measured))
-        if time.monotonic() - self._written_at > FLUSH_INTERVAL:
-            self._write({})
 
     def should_prune(self) -> bool:
         with self.timed("storage"):
-            return should_prune(self.stored.study, self.id, self.values)
+            self.stored.view.refresh(NEWS_INTERVAL)
+            return should_prune(self.stored.view.study, self.frozen)
 
-    def complete(self, reason: str | None) -> None:
-        """Ends the trial with the best value of its epochs."""
-        self._end(TrialState.COMPLETE, reason)
+    def complete(self, reason: str | None = None) -> None:
+        """Ends the trial, when it is next written, with the best value of its epochs."""
+        self.ending = Ending(TrialState.COMPLETE, reason)
 
     def prune(self, reason: str) -> None:
-        self._end(TrialState.PRUNED, reason)
+        self.ending = Ending(TrialState.PRUNED, reason)
 
     def fail(self, reason: str, traceback: str | None = None) -> None:
-        self._end(TrialState.FAIL, reason, {records.TRACEBACK: traceback} if traceback else {})
-
-    def put_back(self, reason: str) -> None:
-        """Returns the trial to the queue: it will run again from its beginning, settings kept."""
-        put_back(self.stored, self.id, records.this_worker().to_json(), reason)
+        self.ending = Ending(TrialState.FAIL, reason, traceback)
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
@@ -85,90 +118,84 @@ class RunningTrial:
     def spend(self, part: str, seconds: float) -> None:
         self.seconds[part] = self.seconds.get(part, 0.0) + seconds
 
-    def _end(
-        self, state: TrialState, reason: str | None, more: Mapping[str, Any] | None = None
-    ) -> None:
-        self._write({records.REASON: reason, records.BEST_EPOCH: self.best_epoch, **(more or {})})
-        value = self.best_value if state == TrialState.COMPLETE else None
-        self.stored.study.tell(self.number, value, state)
+    def begun(self, new: Mapping[str, BaseDistribution]) -> Change:
+        """What is first written of it: its record, and the parameters that were drawn just now."""
+        return Change(
+            self.id,
+            params={name: self.params[name] for name in new},
+            distributions=new,
+            attrs={records.RECORD: self.record, records.EPOCHS: [], records.REASON: None},
+            notes=self.stored.view.notes(self.id),
+        )
 
-    def _write(self, attrs: Mapping[str, Any]) -> None:
-        with self.timed("storage"):
-            seconds = {part: round(spent, 4) for part, spent in self.seconds.items()}
-            self.stored.storage.write(
-                self.id,
-                values=self._unwritten,
-                attrs={records.EPOCHS: self.epochs, records.SECONDS: seconds, **attrs},
-            )
-        self._unwritten = {}
-        self._written_at = time.monotonic()
+    def change(self) -> Change:
+        """What is new of it since it was last written."""
+        seconds = {part: round(spent, 4) for part, spent in self.seconds.items()}
+        attrs = {records.EPOCHS: self.epochs, records.SECONDS: seconds, **self._attrs}
+        notes = self.stored.view.notes(self.id)
+        if self.ending is None:
+            return Change(self.id, values=self._unwritten, attrs=attrs, notes=notes)
+        attrs |= {records.REASON: self.ending.reason, records.BEST_EPOCH: self.best_epoch}
+        if self.ending.traceback is not None:
+            attrs[records.TRACEBACK] = self.ending.traceback
+        return Change(
+            self.id,
+            values=self._unwritten,
+            attrs=attrs,
+            notes=notes,
+            state=self.ending.state,
+            value=self._told(),
+        )
 
-
-def ask(stored: StoredStudy, budget: int, about: Mapping[str, Any]) -> RunningTrial | None:
-    """The next trial of a study for this worker: a waiting one first, else a new one, as long as
-    the study has fewer than `budget`.
-
-    :param about: what the trial's record says of where it runs (device, versions, data hash, …).
-    """
-    began = time.perf_counter()
-    mark = {records.WORKER: records.this_worker().to_json()}
-    trial = stored.storage.claim_waiting(stored.id, mark)
-    if trial is None:
-        trial = stored.storage.create_within(stored.id, budget, mark)
-    if trial is None:
+    def _told(self) -> float | None:
+        """Its value for Optuna; a pruned trial's is its last, as Optuna has it."""
+        assert self.ending is not None
+        if self.ending.state == TrialState.COMPLETE:
+            return self.best_value
+        if self.ending.state == TrialState.PRUNED and self.values:
+            return self.values[max(self.values)]
         return None
-    opened = time.perf_counter()
-    drawn = _drawn(stored, trial)
-    sampled = time.perf_counter()
-    running = _prepare(stored, trial, drawn)
-    _record(running, {} if trial.params else drawn.distributions, about)
-    running.spend("sampling", sampled - opened)
-    running.spend("storage", opened - began + time.perf_counter() - sampled)
-    return running
+
+    def written(self, change: Change) -> None:
+        """What `change` said is stored by now."""
+        self._unwritten, self._attrs = {}, {}
+        self._written_at = time.monotonic()
+        if change.state is not None:
+            self.stored.view.let_go(self.id, change.state, change.value)
 
 
-def _drawn(stored: StoredStudy, trial: FrozenTrial) -> Draw:
-    """A trial that was put back keeps its settings; any other draws them now."""
-    if not trial.params:
-        return draw(stored.study, stored.file, trial)
-    record = trial.user_attrs.get(records.RECORD, {})
-    return Draw(dict(trial.params), dict(trial.distributions), record.get("repeats"))
+def write_all(trials: Collection[RunningTrial]) -> None:
+    """Writes what is new of these trials of one study, ends those that have ended, all in one
+    transaction."""
+    if not trials:
+        return
+    began = time.perf_counter()
+    changes = [(trial, trial.change()) for trial in trials]
+    changes[0][0].stored.storage.write_all([change for _, change in changes])
+    for trial, change in changes:
+        trial.written(change)
+        trial.spend("storage", (time.perf_counter() - began) / len(changes))
 
 
-def _prepare(stored: StoredStudy, trial: FrozenTrial, drawn: Draw) -> RunningTrial:
-    return RunningTrial(
-        stored=stored,
-        id=trial._trial_id,
-        number=trial.number,
-        seed=derived_seed(stored.file.study.seed, trial.number, "trial"),
-        settings=whole_settings(stored.file, drawn.params),
-        params=drawn.params,
-        repeats=drawn.repeats,
-    )
+def put_back_all(stored: StoredStudy, trials: Sequence[RunningTrial], reason: str) -> None:
+    """Returns this worker's trials to the queue: they will run again from their beginning, settings
+    kept."""
+    if not trials:
+        return
+    put_back(stored, [trial.id for trial in trials], records.this_worker().to_json(), reason)
+    for trial in trials:
+        stored.view.let_go(trial.id, TrialState.WAITING)
 
 
-def _record(running: RunningTrial, new: Mapping[str, Any], about: Mapping[str, Any]) -> None:
-    record = {
-        "seed": running.seed,
-        "settings": running.settings,
-        "repeats": running.repeats,
-        **about,
-    }
-    running.stored.storage.write(
-        running.id,
-        params={name: running.params[name] for name in new},
-        distributions=dict(new),
-        attrs={records.RECORD: record, records.EPOCHS: [], records.REASON: None},
-    )
+def put_back(
+    stored: StoredStudy, ids: Sequence[int], worker: Mapping[str, Any], reason: str
+) -> list[int]:
+    """Returns a worker's running trials to the queue; what they had measured goes with its reports.
 
-
-def put_back(stored: StoredStudy, trial_id: int, worker: Mapping[str, Any], reason: str) -> bool:
-    """Returns a worker's running trial to the queue; what it had measured goes with its reports.
-
-    :returns: False where the worker does not hold it any more.
+    :returns: those that the worker still held.
     """
     attrs = {records.REASON: f"put back: {reason}", records.EPOCHS: []}
-    return stored.storage.put_back(trial_id, attrs, (records.WORKER, dict(worker)))
+    return stored.storage.put_back(ids, attrs, (records.WORKER, dict(worker)))
 
 
 def put_back_lost(stored: StoredStudy) -> list[int]:
@@ -176,11 +203,16 @@ def put_back_lost(stored: StoredStudy) -> list[int]:
 
     :returns: their numbers.
     """
-    lost = []
+    lost: dict[tuple[str, int, float], list[FrozenTrial]] = {}
     for trial in stored.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         worker = trial.user_attrs.get(records.WORKER)
-        if worker is not None and records.is_dead(worker):
-            reason = f"worker {worker['pid']} on {worker['host']} died"
-            if put_back(stored, trial._trial_id, worker, reason):
-                lost.append(trial.number)
-    return lost
+        if worker is not None:
+            lost.setdefault((worker["host"], worker["pid"], worker["started"]), []).append(trial)
+    numbers = []
+    for (host, pid, _), trials in lost.items():
+        worker = trials[0].user_attrs[records.WORKER]
+        if records.is_dead(worker):
+            reason = f"worker {pid} on {host} died"
+            back = put_back(stored, [trial._trial_id for trial in trials], worker, reason)
+            numbers += [trial.number for trial in trials if trial._trial_id in back]
+    return sorted(numbers)

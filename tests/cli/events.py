@@ -1,7 +1,7 @@
 """Events as the loop tells them, in few words."""
 
 from a3b_tune.training import Epoch
-from a3b_tune.tuning.loop import EpochDone, TrialEnded, TrialStarted
+from a3b_tune.tuning.events import EpochDone, TrialEnded, TrialStarted
 
 PARAMS = {"model.heads": 4, "optimizer.lr": 0.00321}
 

@@ -9,6 +9,7 @@ import torch
 
 from a3b_tune.cli import diagnosis
 from a3b_tune.cli.diagnosis import Check, diagnose
+from a3b_tune.training import compiling
 from tests.results import building
 
 Usage = namedtuple("Usage", "total used free")
@@ -35,7 +36,8 @@ def test_every_question_has_an_answer_and_every_fault_an_advice(tmp_path):
     checks = diagnose(STORAGE, tmp_path)
     names = {check.name for check in checks}
     assert names == {
-        "packages", "extras", "cores", "memory", "GPU", "storage", "disk", "data", "screen",
+        "packages", "extras", "cores", "compiler", "memory", "GPU", "storage", "disk", "data",
+        "screen",
     }  # fmt: skip
     assert all(check.advice for check in checks if check.status != "ok")
     assert list(tmp_path.iterdir()) == []
@@ -73,6 +75,14 @@ def test_a_missing_package_is_a_problem_and_a_missing_extra_is_not(monkeypatch):
     (extras,) = found("extras")
     assert extras.status == "ok"
     assert "parquet: no (pip install 'a3b-tune[parquet]')" in extras.text
+
+
+@pytest.mark.parametrize("found", ["/usr/bin/g++", None])
+def test_a_compiler_is_named_and_none_is_no_fault(monkeypatch, found):
+    monkeypatch.setattr(compiling, "compiler", lambda: found)
+    (check,) = diagnosis.compilers()
+    assert check.status == "ok"
+    assert (found or "none") in check.text
 
 
 def test_a_package_that_does_not_load_is_a_problem_and_the_rest_is_still_asked(monkeypatch):

@@ -8,10 +8,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from a3b_tune.cli import display
-from a3b_tune.cli.display import LiveDisplay, PlainDisplay, open_display
+from a3b_tune.cli import display, telling
+from a3b_tune.cli.display import PlainDisplay, open_display
+from a3b_tune.cli.live import LiveDisplay
 from a3b_tune.cli.progress import Best, Progress
-from a3b_tune.tuning.loop import LostFound, WorkerDied
+from a3b_tune.tuning.events import LostFound, WorkerDied
 from tests.cli.events import PARAMS, epoch, started, whole
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -111,7 +112,7 @@ def test_the_curve_grows_with_each_epoch():
 def test_an_ended_trial_leaves_one_line_that_stays_above_the_picture():
     reason = "behind at epoch 1"
     events = [*whole(0, [0.5, 0.75]), *whole(1, [0.5], state="pruned", reason=reason)]
-    stays = [line for line in shown(fresh(), *events) if line[:1] in display.MARKS.values()]
+    stays = [line for line in shown(fresh(), *events) if line[:1] in telling.MARKS.values()]
     assert stays == [
         "✓ trial 0    0.75000  heads 4 · lr 0.00321",
         "✂ trial 1    0.50000  behind at epoch 1  heads 4 · lr 0.00321",

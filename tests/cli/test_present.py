@@ -7,6 +7,7 @@ from rich.console import Console
 from a3b_tune.cli.present import print_study
 from a3b_tune.results.importances import Importances
 from a3b_tune.results.overview import Ceiling, study_overview
+from a3b_tune.results.work import Work
 from tests.results import building
 
 
@@ -69,6 +70,16 @@ def test_it_fits_every_width_and_is_plain_where_there_is_no_terminal(overview, w
 )
 def test_the_best_trial_is_set_against_the_ceiling(overview, ceiling, text):
     assert text in flat(shown(replace(overview, ceiling=ceiling)))
+
+
+def test_the_workers_account_says_how_fast_it_went_and_how_full_the_stacks_were(overview):
+    seconds = {"training": 60.0, "evaluation": 10.0, "sampling": 3.0, "storage": 7.0, "rest": 20.0}
+    work = Work(2, 50.0, 200, seconds, 1600.0, 1500.0)
+    text = flat(shown(replace(overview, work=work)))
+    told = "training 60%, evaluation 10%, sampling 3%, storage 7%, rest 20%; begun "
+    assert f"time 50 s by 2 processes: {told}" in text
+    assert "speed 4 trials per second; 94% of the stacks' slots busy" in text
+    assert "speed" not in shown(replace(overview, work=None))
 
 
 def test_without_a_ceiling_none_is_mentioned(overview):

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -41,6 +42,14 @@ def test_the_whole_record_is_there(overview):
         "accuracy ▁█▇ 0.50000 to 0.70000",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("stack", "text"), [(32, "stack one of up to 32 trials"), (1, "stack trained alone")]
+)
+def test_the_stack_that_it_ran_in_is_told(overview, stack, text):
+    row = replace(overview.trials[0], stack=stack)
+    assert text in flat(shown(replace(overview, trials=[row]), 0))
 
 
 def test_every_setting_is_exact_so_that_it_can_be_used_again(overview):

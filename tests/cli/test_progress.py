@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from a3b_tune.cli.figures import duration
 from a3b_tune.cli.progress import Best, Progress
-from a3b_tune.tuning.loop import LostFound, WorkerDied
+from a3b_tune.tuning.events import LostFound, WorkerDied
 from tests.cli.events import PARAMS, ended, epoch, started, whole
 
 
@@ -137,3 +137,65 @@ def test_no_time_is_left_when_all_trials_are_done():
 )  # fmt: skip
 def test_a_duration_in_few_characters(seconds, text):
     assert duration(seconds) == text
+
+
+def test_begun_trials_count_by_their_epochs():
+    events = [e for n in range(1, 5) for e in (started(n), epoch(n, 1, 0.5, 2))]
+    progress = fed(fresh(trials=6), *whole(0, [0.5]), *events)
+    progress.started -= 30.0
+    assert progress.seconds_left == pytest.approx(30.0, abs=3.0)
+
+
+def of_heads(number, heads):
+    return started(number, {"model.heads": heads, "optimizer.lr": 0.1 / (1 + number)})
+
+
+def test_trials_are_counted_by_the_settings_that_make_their_shape():
+    progress = fed(fresh(), *(of_heads(number, number % 2) for number in range(5)))
+    found = {shape.settings["model.heads"]: shape.running for shape in progress.shapes.values()}
+    assert found == {0: 3, 1: 2}
+    assert all("optimizer.lr" not in shape.settings for shape in progress.shapes.values())
+
+
+def test_the_best_of_a_shape_outlives_its_trials():
+    progress = fed(fresh(), of_heads(0, 1), epoch(0, 1, 0.7), ended(0, 0.7), of_heads(1, 1))
+    (shape,) = progress.shapes.values()
+    assert (shape.best, shape.running) == (0.7, 1)
+
+
+def test_the_trials_of_a_worker_that_died_run_no_more():
+    died = WorkerDied(1234, "was ended by SIGKILL", [0, 1], True)
+    progress = fed(fresh(), started(0), started(1), started(2), died)
+    assert list(progress.running) == [2]
+    assert fed(progress, *whole(0, [0.5])).ended == 1
+
+
+def test_a_trial_that_another_worker_took_may_be_heard_of_before_it_was_put_back():
+    back = ended(0, 0.6, "put back", reason="out of memory")
+    progress = fed(fresh(), started(0), epoch(0, 1, 0.6), started(0), back, epoch(0, 1, 0.5))
+    assert progress.running[0].params == PARAMS
+    assert progress.running[0].curve == [0.5]
+    progress = fed(progress, ended(0, 0.5))
+    assert (progress.ended, progress.running) == (1, {})
+    assert progress.best.params == PARAMS
+
+
+EVENTS = st.one_of(
+    st.builds(of_heads, st.integers(0, 5), st.integers(0, 2)),
+    st.builds(lambda number: epoch(number, 1, 0.5), st.integers(0, 5)),
+    st.builds(
+        lambda number, state: ended(number, 0.5, state),
+        st.integers(0, 5),
+        st.sampled_from(["complete", "pruned", "failed", "put back"]),
+    ),
+)
+
+
+@given(st.lists(EVENTS, max_size=40))
+def test_in_any_order_of_events_a_running_trial_is_in_one_shape(events):
+    progress = fed(fresh(), *events)
+    shapes = list(progress.shapes.values())
+    for shape in shapes:
+        members = [trial for trial in progress.running.values() if trial.shape is shape]
+        assert shape.running == len(members) <= shape.most
+    assert sum(shape.running for shape in shapes) == len(progress.running)

@@ -12,10 +12,14 @@ from types import SimpleNamespace
 import pytest
 
 from a3b_tune.cli.app import run
+from a3b_tune.cli.display import PlainDisplay
+from a3b_tune.training.plain import PlainLearner
 from a3b_tune.tuning import loop
+from a3b_tune.tuning.asking import Queue
+from a3b_tune.tuning.events import EpochDone
 from a3b_tune.tuning.opening import open_storage
 from a3b_tune.tuning.studies import open_study
-from tests.commands import SMALL, answered, contents, one_line, small_imdb
+from tests.commands import SMALL, answered, contents, one_line, refused, small_imdb
 
 ENDLESS = ["--set", "training.epochs=100000"]
 
@@ -70,9 +74,10 @@ def test_every_trial_records_what_it_takes_to_run_it_again(capsys):
     assert len(set(seeds)) == 2
 
 
-def test_the_same_command_gives_the_same_trials(capsys):
+@pytest.mark.parametrize("stack", ["1", "2"])
+def test_the_same_command_gives_the_same_trials(capsys, stack):
     for name in ("first", "second"):
-        answered(capsys, *SMALL, "--trials", "3", "--name", name)
+        answered(capsys, *SMALL, "--trials", "3", "--name", name, "--stack", stack)
     first, second = stored("first"), stored("second")
     assert [trial.params for trial in first] == [trial.params for trial in second]
     assert [trial.intermediate_values for trial in first] == [
@@ -89,7 +94,7 @@ def test_the_storage_of_the_environment_is_used(capsys, here, monkeypatch):
 
 def test_time_that_is_up_puts_the_trial_back_and_is_no_failure(capsys, monkeypatch):
     """The third epoch takes half an hour, by the clock of the loop."""
-    train = loop.PlainLearner._train
+    train = PlainLearner._train
     clock = SimpleNamespace(monotonic=time.monotonic)
 
     def late(learner, epoch):
@@ -97,9 +102,9 @@ def test_time_that_is_up_puts_the_trial_back_and_is_no_failure(capsys, monkeypat
             clock.monotonic = lambda: time.monotonic() + 1800
         return train(learner, epoch)
 
-    monkeypatch.setattr(loop.PlainLearner, "_train", late)
+    monkeypatch.setattr(PlainLearner, "_train", late)
     monkeypatch.setattr(loop, "time", clock)
-    out = answered(capsys, *SMALL, *ENDLESS, "--trials", "3", "--timeout", "30m")
+    out = answered(capsys, *SMALL, *ENDLESS, "--trials", "3", "--timeout", "30m", "--stack", "1")
     assert "the time is up" in out
     assert "↩ trial 0" in out
     trials = stored()
@@ -108,27 +113,56 @@ def test_time_that_is_up_puts_the_trial_back_and_is_no_failure(capsys, monkeypat
     assert "timeout" in trials[0].user_attrs["a3b:reason"]
 
 
+MISTAKES = [
+    (["--stack", "0"], "--stack: '0' is neither auto nor a whole number from 1"),
+    (["--stack", "many"], "--stack: 'many' is neither auto nor a whole number from 1"),
+    (["--precision", "bfloat"], "unknown precision 'bfloat'; did you mean 'bfloat16'?"),
+    (["--precision", "tf32", "--device", "cpu"], "--precision tf32: needs a GPU"),
+]
+
+
+@pytest.mark.parametrize(("words", "text"), MISTAKES)
+def test_a_stack_or_precision_that_cannot_be_is_refused_before_anything_is_made(
+    capsys, here, words, text
+):
+    assert text in refused(capsys, *SMALL, *words)
+    assert contents(here) == []
+
+
+@pytest.mark.parametrize(("words", "stack"), [(["--stack", "1"], 1), (["--stack", "4"], 4)])
+def test_trials_are_trained_in_stacks_of_the_size_that_was_asked_for(capsys, words, stack):
+    out = answered(capsys, *SMALL, "--trials", "4", *words, "--precision", "float32")
+    assert out.count("✓ trial") == 4
+    assert {trial.user_attrs["a3b:record"]["stack"] for trial in stored()} == {stack}
+    assert re.search(r"speed +[0-9.]+ trials per second; \d+% of the stacks' slots busy", out)
+
+
 @pytest.mark.parametrize(
     ("number", "code", "text"),
     [(signal.SIGINT, 130, "stopped by Ctrl-C"), (signal.SIGTERM, 143, "stopped by SIGTERM")],
 )
-def test_a_signal_ends_the_run_and_puts_the_trial_back(capsys, monkeypatch, number, code, text):
-    train = loop.PlainLearner._train
+@pytest.mark.parametrize("stack", [1, 3])
+def test_a_signal_ends_the_run_and_puts_its_trials_back(
+    capsys, monkeypatch, number, code, text, stack
+):
+    hear, sent = PlainDisplay.__call__, []
 
-    def signalled(learner, epoch):
-        if epoch == 3:
+    def signalled(display, event):
+        hear(display, event)
+        # A second signal would end this process at once.
+        if isinstance(event, EpochDone) and event.epoch.epoch == 3 and not sent:
+            sent.append(number)
             os.kill(os.getpid(), number)
-        return train(learner, epoch)
 
-    monkeypatch.setattr(loop.PlainLearner, "_train", signalled)
+    monkeypatch.setattr(PlainDisplay, "__call__", signalled)
     before = signal.getsignal(number)
-    assert run([*SMALL, *ENDLESS, "--trials", "3"]) == code
+    assert run([*SMALL, *ENDLESS, "--trials", "3", "--stack", str(stack)]) == code
     out, err = capsys.readouterr()
     assert err == ""
     assert "once more ends at once" in out
     assert text in out
     assert re.search(r"more trials +a3b-tune run baseline_xor --trials 3", out)
-    assert states(stored()) == ["WAITING"]
+    assert states(stored()) == ["WAITING"] * stack
     assert signal.getsignal(number) is before
 
 
@@ -151,11 +185,11 @@ def test_a_diverged_trial_is_pruned_with_its_reason_and_the_run_goes_on(capsys):
 
 def test_a_finished_study_trains_nothing_more(capsys):
     answered(capsys, *SMALL, "--trials", "1")
-    before = answered(capsys, "export", "--format", "json")
+    before = answered(capsys, "export")
     out = answered(capsys, *SMALL, "--trials", "1")
     assert "all trials done" in out
     assert "✓ trial" not in out
-    assert answered(capsys, "export", "--format", "json") == before
+    assert answered(capsys, "export") == before
 
 
 def test_the_database_is_left_in_one_file_that_survives_a_crash(capsys, here):
@@ -186,18 +220,20 @@ def test_a_storage_that_breaks_in_mid_run_is_one_line_and_keeps_what_was_done(
     capsys, here, monkeypatch
 ):
     """The disk is full from the second trial on, for all that SQLite can tell."""
-    ask, storages = loop.ask, []
+    leader, storages = Queue.leader, []
 
-    def full_later(stored, budget, about):
+    def full_later(queue):
+        stored = queue._stored
         if stored.study.get_trials(deepcopy=False):
             with closing(stored.storage.engine.raw_connection()) as connection:
                 pages = connection.execute("PRAGMA page_count").fetchone()[0]
                 connection.execute(f"PRAGMA max_page_count = {pages}")
             storages.append(stored.storage)
-        return ask(stored, budget, about)
+        return leader(queue)
 
-    monkeypatch.setattr(loop, "ask", full_later)
-    code = run([*SMALL, "--trials", "200", "--set", "training.epochs=20"])
+    monkeypatch.setattr(Queue, "leader", full_later)
+    words = ["--trials", "200", "--set", "training.epochs=20", "--stack", "1"]
+    code = run([*SMALL, *words])
     out, err = capsys.readouterr()
     assert code == 2
     assert "the disk is full" in one_line(err)
@@ -205,6 +241,5 @@ def test_a_storage_that_breaks_in_mid_run_is_one_line_and_keeps_what_was_done(
     for storage in storages:
         storage.engine.dispose()
     assert states(stored())[0] == "COMPLETE"
-    monkeypatch.setattr(loop, "ask", ask)
     told = json.loads(answered(capsys, "show", "--json"))
     assert told["counts"]["complete"] == out.count("✓ trial")

@@ -80,6 +80,9 @@ def test_options_that_say_where_are_passed_on(asked):
     _, how = asked("imdb", *words, "--data-dir", "somewhere")
     assert (how.storage, how.device, how.workers) == ("sqlite:///x.db", "cpu", "2")
     assert (how.data_dir, how.as_json) == (Path("somewhere"), True)
+    assert (how.stack, how.precision) == ("auto", "auto")
+    _, how = asked("imdb", "--stack", "8", "--precision", "bfloat16")
+    assert (how.stack, how.precision) == ("8", "bfloat16")
 
 
 @pytest.mark.parametrize(
@@ -156,6 +159,7 @@ SEARCHES = [
     ["imdb", "--data-dir", "my data", "--workers", "2", "--device", "cpu", "--sampler", "random"],
     ["run", "positions_xor", "--pruner", "none", "--pool", "select|max"],
     ["xor", "--set", "optimizer.lr=1e-4..1e-1:log", "--set", "model.heads=1|2"],
+    ["synth", "--stack", "16", "--precision", "float32", "--workers", "1"],
 ]
 
 

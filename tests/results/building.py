@@ -7,10 +7,11 @@ import torch
 from a3b_tune.data.load import load
 from a3b_tune.study import StudyFile, loads, override
 from a3b_tune.training import Prepared
+from a3b_tune.tuning.asking import ask
 from a3b_tune.tuning.loop import Limits, Run
 from a3b_tune.tuning.opening import open_storage
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on
-from a3b_tune.tuning.trials import RunningTrial, ask
+from a3b_tune.tuning.trials import RunningTrial, put_back_all, write_all
 
 FILE = """
 [study]
@@ -98,10 +99,10 @@ def tell(trial: RunningTrial, accuracies: list[float], ending: str) -> None:
         trial.prune(reason)
     elif state == "failed":
         trial.fail(reason)
-    elif state == "waiting":
-        trial.put_back(reason)
+    if state == "waiting":
+        put_back_all(trial.stored, [trial], reason)
     else:
-        trial._write({})
+        write_all([trial])
 
 
 def epoch(number: int, accuracy: float) -> dict[str, float]:

@@ -33,6 +33,7 @@ def test_csv_has_a_line_per_trial_and_reads_back_exactly(overview):
         assert int(line["number"]) == row.number
         assert line["state"] == row.state
         assert line["reason"] == (row.reason or "")
+        assert line["stack"] == str(row.stack)
         assert (float(line["value"]) if line["value"] else None) == row.value
         assert float(line["optimizer.lr"]) == row.params["optimizer.lr"]
         assert line["model.pool"] == row.params["model.pool"]

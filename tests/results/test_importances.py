@@ -3,7 +3,7 @@ import random
 import pytest
 
 from a3b_tune.results.importances import importances
-from a3b_tune.tuning.trials import ask
+from a3b_tune.tuning.asking import ask
 from tests.results import building
 
 

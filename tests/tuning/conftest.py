@@ -88,8 +88,11 @@ def begin(url, file, xor, *changes) -> StoredStudy:
     return begin_or_go_on(open_storage(url, create=True), override(file, changes), xor.dataset)
 
 
-def run(stored, prepared, trials, stop=lambda: None, deadline=None):
-    """Runs to a budget; why it ended, and the events."""
+def run(stored, prepared, trials, stop=lambda: None, deadline=None, stack="1", fakes=None):
+    """Runs to a budget, each trial alone or with learners that are told what happens; why it ended,
+    and the events."""
     events = []
-    ending = Run(stored, prepared, Limits(trials, deadline, stop), events.append)()
+    fake = {} if fakes is None else {"open_learner": fakes.open_learner, "sizes": fakes}
+    limits = Limits(trials, deadline, stop)
+    ending = Run(stored, prepared, limits, events.append, stack=stack, **fake)()
     return ending, events

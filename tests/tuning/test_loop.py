@@ -5,10 +5,13 @@ from optuna.trial import TrialState
 from a3b_tune.errors import InputError
 from a3b_tune.study import override
 from a3b_tune.training import Prepared
-from a3b_tune.tuning import loop, records
-from a3b_tune.tuning.loop import BrokenRun, EpochDone, LostFound, TrialEnded, TrialStarted
-from a3b_tune.tuning.trials import ask
+from a3b_tune.tuning import records
+from a3b_tune.tuning.asking import ask
+from a3b_tune.tuning.events import EpochDone, LostFound, TrialEnded, TrialStarted
+from a3b_tune.tuning.loop import BrokenRun, Limits, Run
+from a3b_tune.tuning.sampling import derived_seed
 from tests.tuning.conftest import begin, run
+from tests.tuning.fake_learner import Fakes, Fate
 
 TWO_AT_ONCE = ("study.pruner=none", "optimizer.lr=0.01", "model.pool=select")
 
@@ -106,14 +109,6 @@ def test_a_diverged_trial_is_pruned_with_its_reason_and_the_run_goes_on(url, fil
         assert trial.user_attrs[records.REASON].startswith("diverged: mean loss")
 
 
-def broken(message):
-    class Broken:
-        def __init__(self, *_):
-            raise message
-
-    return Broken
-
-
 @pytest.mark.parametrize(
     "error",
     [
@@ -122,33 +117,26 @@ def broken(message):
         RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
     ],
 )
-def test_a_trial_out_of_memory_fails_and_the_next_ones_run(stored, xor, monkeypatch, error):
-    calls = []
-    real = loop.PlainLearner
-
-    def first_fails(*arguments):
-        calls.append(1)
-        if len(calls) == 1:
-            raise error
-        return real(*arguments)
-
-    monkeypatch.setattr(loop, "PlainLearner", first_fails)
-    ending, _ = run(stored, xor, 3)
-    assert ending == "trials"
+def test_a_trial_out_of_memory_fails_and_the_next_ones_run(stored, xor, error):
+    first = derived_seed(0, 0, "trial")
+    fakes = Fakes(lambda recipe: Fate(error=error, breaks=1 if recipe.seed == first else None), 1)
+    assert run(stored, xor, 3, fakes=fakes)[0] == "trials"
     states = [trial.state for trial in stored.study.trials]
     assert states[0] == TrialState.FAIL
     assert TrialState.FAIL not in states[1:]
     assert stored.study.trials[0].user_attrs[records.REASON] == "out of memory"
 
 
-def test_an_error_in_every_trial_ends_the_run_after_three(stored, xor, monkeypatch):
-    monkeypatch.setattr(loop, "PlainLearner", broken(RuntimeError("boom\nmore")))
+@pytest.mark.parametrize("slots", [1, 4])
+def test_an_error_in_every_trial_ends_the_run_after_three(stored, xor, slots):
+    fakes = Fakes(lambda recipe: Fate(error=RuntimeError("boom\nmore"), breaks=1), slots)
     with pytest.raises(BrokenRun, match=r"3 trials in a row failed.*RuntimeError: boom"):
-        run(stored, xor, 9)
-    assert len(stored.study.trials) == 3
-    trial = stored.study.trials[0]
-    assert trial.user_attrs[records.REASON] == "error: RuntimeError: boom"
-    assert "Traceback" in trial.user_attrs[records.TRACEBACK]
+        run(stored, xor, 9, fakes=fakes)
+    failed = [trial for trial in stored.study.trials if trial.state == TrialState.FAIL]
+    assert len(failed) == 3
+    assert TrialState.RUNNING not in {trial.state for trial in stored.study.trials}
+    assert failed[0].user_attrs[records.REASON] == "error: RuntimeError: boom"
+    assert "Traceback" in failed[0].user_attrs[records.TRACEBACK]
 
 
 def test_a_fault_of_the_storage_is_told_and_finished_trials_are_kept(stored, xor, monkeypatch):
@@ -161,7 +149,7 @@ def test_a_fault_of_the_storage_is_told_and_finished_trials_are_kept(stored, xor
     def full(*_, **__):
         raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
 
-    monkeypatch.setattr(stored.storage, "write", full)
+    monkeypatch.setattr(stored.storage, "write_all", full)
     with pytest.raises(InputError, match="the disk is full"):
         run(stored, xor, 4)
     assert sum(trial.state.is_finished() for trial in stored.study.trials) == 2
@@ -175,8 +163,8 @@ def test_a_display_that_cannot_write_puts_the_trial_back(url, file, xor):
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        loop.Run(stored, xor, loop.Limits(3, None, lambda: None), full)()
-    assert [trial.state for trial in stored.study.trials] == [TrialState.WAITING]
+        Run(stored, xor, Limits(3, None, lambda: None), full, stack="3")()
+    assert {trial.state for trial in stored.study.trials} == {TrialState.WAITING}
 
 
 def test_every_epoch_is_told_as_it_ends(url, file, xor):
@@ -202,3 +190,15 @@ def test_a_study_with_nothing_to_search_trains_its_settings_on_new_seeds(url, fi
 def test_a_study_runs_on_a_gpu(stored, xor):
     on_gpu = Prepared(xor.dataset, torch.device("cuda"))
     assert run(stored, on_gpu, 2)[0] == "trials"
+
+
+def test_a_study_runs_in_real_stacks(url, file, xor):
+    stored = begin(url, file, xor, "model.pool=max", "model.width=4", "study.pruner=none")
+    ending, events = run(stored, xor, 7, stack="3")
+    assert ending == "trials"
+    trials = stored.study.trials
+    assert len(trials) == 7
+    assert all(trial.state.is_finished() for trial in trials)
+    assert {trial.user_attrs[records.RECORD]["stack"] for trial in trials} == {3}
+    ended = sorted(event.number for event in events if isinstance(event, TrialEnded))
+    assert ended == list(range(7))

@@ -4,8 +4,10 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from a3b_tune.study import Choices, Range, loads, override
-from a3b_tune.tuning.sampling import derived_seed, distribution, whole_settings
-from a3b_tune.tuning.trials import ask
+from a3b_tune.tuning.asking import ask
+from a3b_tune.tuning.sampling import derived_seed
+from a3b_tune.tuning.space import distribution, whole_settings
+from a3b_tune.tuning.trials import write_all
 from tests.tuning.conftest import begin
 
 SAMPLERS = ["tpe", "random", "gp", "cmaes", "qmc"]
@@ -17,7 +19,8 @@ def draws(stored, count):
     for _ in range(count):
         trial = ask(stored, count, {})
         trial.report(0.5 + 0.1 * (trial.params.get("model.pool") == "max"), {"epoch": 1})
-        trial.complete(None)
+        trial.complete()
+        write_all([trial])
         found.append(trial)
     return found
 

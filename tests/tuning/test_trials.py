@@ -2,7 +2,8 @@ import pytest
 from optuna.trial import TrialState
 
 from a3b_tune.tuning import records
-from a3b_tune.tuning.trials import ask, put_back_lost
+from a3b_tune.tuning.asking import ask
+from a3b_tune.tuning.trials import put_back_all, put_back_lost, write_all
 from tests.tuning.conftest import begin
 
 ABOUT = {"device": "cpu", "versions": records.versions(), "commit": None, "data_hash": "abc"}
@@ -36,6 +37,7 @@ def test_complete_takes_the_best_epoch_and_the_first_among_equals(stored):
     for epoch, value in enumerate([0.5, 0.8, 0.7, 0.8], start=1):
         trial.report(value, {"epoch": epoch, "loss": 1.0 / epoch})
     trial.complete("because")
+    write_all([trial])
     found = frozen(stored, trial)
     assert (found.state, found.value) == (TrialState.COMPLETE, 0.8)
     assert found.intermediate_values == {1: 0.5, 2: 0.8, 3: 0.7, 4: 0.8}
@@ -50,6 +52,7 @@ def test_prune_and_fail_keep_their_reason_and_what_was_measured(stored):
     pruned.report(0.6, {"epoch": 1})
     pruned.prune("behind")
     failed.fail("error: boom", "Traceback …")
+    write_all([pruned, failed])
     assert frozen(stored, pruned).state == TrialState.PRUNED
     assert frozen(stored, pruned).value == 0.6
     assert frozen(stored, failed).state == TrialState.FAIL
@@ -59,13 +62,15 @@ def test_prune_and_fail_keep_their_reason_and_what_was_measured(stored):
 def test_a_trial_that_was_put_back_runs_next_with_number_seed_and_settings(stored):
     first = ask(stored, 3, ABOUT)
     first.report(0.9, {"epoch": 1})
-    first.put_back("Ctrl-C")
+    write_all([first])
+    put_back_all(stored, [first], "Ctrl-C")
     assert frozen(stored, first).state == TrialState.WAITING
     again = ask(stored, 3, ABOUT)
     assert (again.number, again.seed, again.settings) == (first.number, first.seed, first.settings)
     assert frozen(stored, again).intermediate_values == {}
     again.report(0.4, {"epoch": 1})
-    again.complete(None)
+    again.complete()
+    write_all([again])
     assert frozen(stored, again).value == 0.4
     assert ask(stored, 3, ABOUT).number == 1
 
@@ -75,8 +80,12 @@ def test_reports_are_written_in_batches_and_all_at_the_end(stored):
     for epoch in range(1, 6):
         trial.report(0.1 * epoch, {"epoch": epoch})
     assert frozen(stored, trial).intermediate_values == {}
+    assert not trial.overdue
     trial._written_at -= 10
     trial.report(0.6, {"epoch": 6})
+    assert trial.overdue
+    write_all([trial])
+    assert not trial.overdue
     assert len(frozen(stored, trial).intermediate_values) == 6
 
 

@@ -1,0 +1,106 @@
+"""What the live display shows now: how far the run is, the best so far, shapes and running trials.
+
+Its height is bounded, however many trials run. Knows nothing of time but now.
+"""
+
+import time
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from a3b_tune.cli.figures import count, duration, sparkline
+from a3b_tune.cli.progress import OfShape, Progress, Running
+from a3b_tune.cli.telling import STYLES, accuracy, brief
+
+# Running trials and shapes that have a line each, at most.
+TRIALS, SHAPES = 8, 4
+# Lines of the picture beside those, and what a terminal needs below it.
+OTHERS = 6
+# Epochs of a curve, the last ones.
+CURVE = 30
+
+
+def picture(progress: Progress, height: int) -> RenderableType:
+    """The picture for a screen of so many lines."""
+    rows: list[RenderableType] = [Text(), _head(progress), _counts(progress)]
+    if best := progress.best:
+        told = f"best {accuracy(best.value)}  trial {best.number}, epoch {best.epoch}  "
+        rows.append(_line((told, "bold green"), brief(best.params)))
+    room = max(1, min(TRIALS, height - OTHERS))
+    if len(progress.running) > room:
+        shapes = list(_shapes(progress, max(0, min(SHAPES, height - OTHERS - room))))
+        rows += [*shapes, *_best_trials(progress, room)]
+    else:
+        rows += [_trial(number, trial) for number, trial in progress.running.items()]
+    return Group(*rows)
+
+
+def _line(*parts: str | tuple[str, str]) -> Text:
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
+
+
+def _head(state: Progress) -> RenderableType:
+    gone = duration(time.monotonic() - state.started)
+    left = state.seconds_left
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(ratio=1)
+    grid.add_column(no_wrap=True)
+    bar = ProgressBar(total=max(1, state.trials), completed=state.ended)
+    time_left = "" if left is None else f", about {duration(left)} left"
+    grid.add_row(Text(state.title, style="bold"), bar, f"{gone} gone{time_left}")
+    return grid
+
+
+def _counts(state: Progress) -> Text:
+    text = Text(f"{state.ended} of {state.trials} trials done")
+    for name in ("complete", "pruned", "failed"):
+        if number := state.counts.get(name, 0):
+            text.append(f" · {number} {name}", style=STYLES[name])
+    text.append(f" · {len(state.running)} running")
+    return text
+
+
+def _shapes(state: Progress, most: int) -> Iterator[Text]:
+    """A line for each shape that runs, the fullest first."""
+    found = [shape for shape in state.shapes.values() if shape.running]
+    found.sort(key=lambda shape: -shape.running)
+    for shape in found[:most]:
+        yield _shape(shape)
+    if 0 < most < len(found):
+        yield _line((f"and {count(len(found) - most, 'more shape')}", "dim"))
+
+
+def _shape(shape: OfShape) -> Text:
+    text = _line(f"{shape.running:>3} of {shape.most:>3} running  ")
+    if shape.best is not None:
+        text.append(f"best {accuracy(shape.best)}  ", style="green")
+    text.append(brief(shape.settings) or "all of one shape", style="bold")
+    return text
+
+
+def _best_trials(state: Progress, most: int) -> Iterator[Text]:
+    """The running trials with the best last epoch, and how many others there are."""
+    found = sorted(state.running, key=lambda number: (-_last(state.running[number]), number))
+    for number in found[:most]:
+        yield _trial(number, state.running[number])
+    yield _line((f"and {len(found) - most} more", "dim"))
+
+
+def _last(trial: Running) -> float:
+    return trial.curve[-1] if trial.curve else 0.0
+
+
+def _trial(number: int, trial: Running) -> Text:
+    text = _line(f"trial {number}  ")
+    if trial.curve:
+        text.append(f"{accuracy(trial.curve[-1])} ")
+        text.append(sparkline(trial.curve[-CURVE:]), style="cyan")
+        text.append(f" epoch {min(len(trial.curve) + 1, trial.epochs)}/{trial.epochs}  ")
+    else:
+        text.append(f"epoch 1, {duration(time.monotonic() - trial.began)}  ")
+    text.append(brief(trial.params), style="dim")
+    return text
