@@ -50,13 +50,24 @@ def read(table: Tensor, tokens: Tensor) -> Tensor:
     return table.gather(1, places).view(table.shape[0], tokens.shape[1], -1)
 
 
+def products(rows: Tensor, table: Tensor) -> Tensor:
+    """Every row (N, C) times every word (V, C): (N, V).
+
+    Compiled, the sums become loops that are fused with what comes before and after; called as they
+    are, a matrix product is quicker, and with the words first its gradient is laid out like them.
+    """
+    if torch.compiler.is_compiling():
+        return (rows.unsqueeze(1) * table).sum(2)
+    return linear(table, rows).t()
+
+
 def mean_of_outputs(outputs: Tensor, table: Tensor, tokens: Tensor, weights: Tensor) -> Tensor:
     """A linear layer (O, C) of a weighted sum of embeddings: (B, O).
 
     :param table: the embeddings (V, C).
     :param weights: (B, T), one for each token.
     """
-    words = linear(table, outputs).t()  # (O, V)
+    words = products(outputs, table)  # (O, V)
     return (read(words, tokens) * weights.t()).sum(1).t()
 
 
@@ -79,7 +90,7 @@ def first_attends(
     """
     heads, asked, _ = queries.shape
     rows = torch.cat([queries.flatten(0, 1), outputs.flatten(0, 1)])  # (HQ + OH, C)
-    words = linear(table, rows).t()  # (HQ + OH, V)
+    words = products(rows, table)  # (HQ + OH, V)
     own = openings.index[tokens[:, 0]] if asked > 1 else None  # (B,)
     index = tokens if own is None else tokens + table.shape[0] * own.unsqueeze(1)
     scores = read(words[: heads * asked].reshape(heads, -1), index)  # (H, T, B)
