@@ -1,4 +1,5 @@
-"""What every test shares: one thread, as a run has, and no storage or data of the person's own."""
+"""What every test shares: one thread, as a run has, and nothing of the person's own: no storage, no
+data, no cache."""
 
 import pytest
 import torch
@@ -8,8 +9,16 @@ def pytest_configure() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session")
+def cache_of_tests(tmp_path_factory):
+    """A user's cache for all tests of a process: what was measured once need not be again."""
+    return tmp_path_factory.mktemp("user-cache")
+
+
 @pytest.fixture(autouse=True)
-def own_environment(monkeypatch):
-    """A test never reads or writes the studies and data of the person who runs it."""
+def own_environment(monkeypatch, cache_of_tests):
+    """A test never reads or writes the studies, data and cache of the person who runs it; nor does
+    a command that it starts."""
     monkeypatch.delenv("A3B_TUNE_STORAGE", raising=False)
     monkeypatch.delenv("A3B_TUNE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_of_tests))

@@ -7,12 +7,16 @@ import os
 import shutil
 from collections.abc import Callable
 from functools import cache
+from itertools import count
+from types import FunctionType, MethodType
 from typing import Any
 
 import torch
 
-# Seconds of training ahead from which compiling is worth its 10 to 20 seconds.
-REPAID = 60.0
+# Seconds of training ahead from which compiling is worth its 10 to 30 seconds.
+REPAID = 90.0
+
+_numbers = count()
 
 
 @cache
@@ -27,12 +31,22 @@ def pays(seconds: float) -> bool:
     return seconds > REPAID and compiler() is not None
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` compiled for the shapes it is first called with, in this process alone (a worker
-    may have no children)."""
+def compiled(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method compiled for its object as it is now and for arguments like those of the first call:
+    neither is looked at again, which would take longer than a small step.
+
+    Compiled in this process alone, since a worker may have no children.
+    """
     import torch._inductor.config as inductor
 
     inductor.compile_threads = 1
-    # Each width, batch size and stack of a study is a shape of its own.
-    torch._dynamo.config.recompile_limit = 256
-    return torch.compile(function, dynamic=False)
+    assert isinstance(method, MethodType)
+    # What is compiled is kept by code object: one for each object, or they would be mistaken for
+    # each other.
+    code = method.__code__.replace(co_name=f"{method.__name__}_{next(_numbers)}")
+    plain = method.__func__
+    own = FunctionType(code, plain.__globals__, code.co_name, plain.__defaults__, plain.__closure__)
+    options: dict[str, Any] = {}
+    if hasattr(torch.compiler, "skip_all_guards_unsafe"):
+        options = {"options": {"guard_filter_fn": torch.compiler.skip_all_guards_unsafe}}
+    return torch.compile(MethodType(own, method.__self__), dynamic=False, **options)

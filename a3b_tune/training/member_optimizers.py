@@ -60,16 +60,23 @@ class MemberOptimizers:
         move_row(self.tensors(), source, target)
 
     def step(
-        self, gradients: Sequence[Tensor], recipes: Sequence[OptimizerRecipe], lrs: Sequence[float]
+        self,
+        gradients: Sequence[Tensor],
+        recipes: Sequence[OptimizerRecipe],
+        lrs: Sequence[float],
+        steps: Sequence[int],
     ) -> None:
         """Updates the first K rows.
 
         :param gradients: (K, …) for each parameter.
         :param recipes: of each member.
         :param lrs: the rate of each member's step.
+        :param steps: how many steps each has taken with this one.
         """
         if self._steps.is_cuda:
-            self.step_together(gradients, MemberRates.of(recipes, lrs, self._steps.device))
+            rates = MemberRates(recipes, self._steps.device, gradients[0].dtype)
+            rates.set(lrs, steps)
+            self.step_together(gradients, rates)
             return
         self._steps[: len(recipes)] += 1
         # The kernels walk through memory: a transposed gradient would be read in the wrong order.
@@ -79,9 +86,8 @@ class MemberOptimizers:
 
     def step_together(self, gradients: Sequence[Tensor], rates: "MemberRates") -> None:
         """As `step`, by operations on all members at once; nothing is asked of the device."""
-        count = len(rates.lr)
+        count = len(rates)
         self._steps[:count] += 1
-        steps = self._steps[:count]
         for index, gradient in enumerate(gradients):
             parameter, mean = self._parameters[index][:count], self._means[index][:count]
             if self._name == "sgd":
@@ -89,7 +95,7 @@ class MemberOptimizers:
             else:
                 square = self._squares[index][:count]
                 decoupled = self._name == "adamw"
-                adam_together(parameter, gradient, mean, square, steps, rates, decoupled)
+                adam_together(parameter, gradient, mean, square, rates, decoupled)
 
 
 def step_row(
@@ -112,42 +118,38 @@ def step_row(
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
 class MemberRates:
-    """What `OptimizerRecipe` holds, as one tensor (K,) for each of its numbers."""
+    """What the step of each of K members is made of, as one tensor (K,) for each of its numbers:
+    `lr`, `weight_decay`, `momentum`, `beta1`, `beta2`, and what corrects Adam's moments for having
+    begun at zero, `first` = 1 - beta1^t and `second` = 1 - beta2^t at the member's step t."""
 
-    lr: Tensor
-    weight_decay: Tensor
-    momentum: Tensor
-    beta1: Tensor
-    beta2: Tensor
+    def __init__(
+        self, recipes: Sequence[OptimizerRecipe], device: torch.device, dtype: torch.dtype
+    ) -> None:
+        self._recipes = list(recipes)
+        fixed = [(r.weight_decay, r.momentum, r.beta1, r.beta2) for r in recipes]
+        self._fixed = torch.tensor(fixed, dtype=dtype).t().contiguous().to(device)  # (4, K)
+        self._moving = torch.ones(3, len(fixed), dtype=dtype, device=device)
+        self.weight_decay, self.momentum, self.beta1, self.beta2 = self._fixed
+        self.lr, self.first, self.second = self._moving
 
-    @classmethod
-    def of(
-        cls, recipes: Sequence[OptimizerRecipe], lrs: Sequence[float], device: torch.device
-    ) -> "MemberRates":
-        """In one transfer."""
+    def set(self, lrs: Sequence[float], steps: Sequence[int]) -> None:
+        """For the next step of the first members: their rates, and their steps with this one."""
         numbers = [
-            (lr, r.weight_decay, r.momentum, r.beta1, r.beta2)
-            for r, lr in zip(recipes, lrs, strict=True)
+            (lr, 1.0 - r.beta1**step, 1.0 - r.beta2**step)
+            for r, lr, step in zip(self._recipes, lrs, steps, strict=False)
         ]
-        columns = torch.tensor(numbers, dtype=torch.float64).to(device, non_blocking=True)
-        lr, decay, momentum, beta1, beta2 = columns.t().contiguous().unbind(0)
-        return cls(lr, decay, momentum, beta1, beta2)
+        new = torch.tensor(numbers, dtype=self._moving.dtype).t()
+        self._moving[:, : len(numbers)].copy_(new, non_blocking=True)
 
     def copy_(self, other: "MemberRates") -> None:
-        """Takes over another's numbers."""
-        for name in ("lr", "weight_decay", "momentum", "beta1", "beta2"):
-            getattr(self, name).copy_(getattr(other, name))
+        """Takes over another's numbers, in the same places."""
+        self._recipes = other._recipes
+        self._fixed.copy_(other._fixed)
+        self._moving.copy_(other._moving)
 
-    def like(self, tensor: Tensor) -> "MemberRates":
-        """Shaped to multiply a tensor (K, …)."""
-        ones = [1] * (tensor.dim() - 1)
-        parts = (self.lr, self.weight_decay, self.momentum, self.beta1, self.beta2)
-        lr, decay, momentum, beta1, beta2 = (
-            part.to(tensor.dtype).view(-1, *ones) for part in parts
-        )
-        return MemberRates(lr, decay, momentum, beta1, beta2)
+    def __len__(self) -> int:
+        return len(self._recipes)
 
 
 def adam_together(
@@ -155,26 +157,30 @@ def adam_together(
     gradient: Tensor,
     mean: Tensor,
     square: Tensor,
-    steps: Tensor,
     rates: MemberRates,
     decoupled: bool,
 ) -> None:
     """Adam (Kingma & Ba 2015) for all members, `decoupled` with the weight decay of AdamW
-    (Loshchilov & Hutter 2019); every tensor (K, …), `steps` (K,) with this one."""
-    r = rates.like(parameter)
-    step = steps.to(parameter.dtype).view(r.lr.shape)
+    (Loshchilov & Hutter 2019); every tensor (K, …)."""
+
+    def each(numbers: Tensor) -> Tensor:
+        return numbers.view(-1, *[1] * (parameter.dim() - 1))
+
     if decoupled:
-        parameter.mul_(1.0 - r.lr * r.weight_decay)
+        parameter.mul_(1.0 - each(rates.lr * rates.weight_decay))
     else:
-        gradient = gradient + r.weight_decay * parameter
-    mean.lerp_(gradient, 1.0 - r.beta1)
-    square.mul_(r.beta2).add_((1.0 - r.beta2) * gradient * gradient)
-    size = (square / (1.0 - r.beta2**step)).sqrt_().add_(EPS)
-    parameter.sub_(r.lr / (1.0 - r.beta1**step) * mean / size)
+        gradient = gradient + each(rates.weight_decay) * parameter
+    mean.lerp_(gradient, 1.0 - each(rates.beta1))
+    square.mul_(each(rates.beta2)).add_((1.0 - each(rates.beta2)) * gradient * gradient)
+    size = square.sqrt() / each(rates.second.sqrt()) + EPS
+    parameter.sub_(each(rates.lr / rates.first) * mean / size)
 
 
 def sgd_together(parameter: Tensor, gradient: Tensor, mean: Tensor, rates: MemberRates) -> None:
     """Gradient descent with momentum for all members; every tensor (K, …)."""
-    r = rates.like(parameter)
-    mean.mul_(r.momentum).add_(gradient + r.weight_decay * parameter)
-    parameter.sub_(r.lr * mean)
+
+    def each(numbers: Tensor) -> Tensor:
+        return numbers.view(-1, *[1] * (parameter.dim() - 1))
+
+    mean.mul_(each(rates.momentum)).add_(gradient + each(rates.weight_decay) * parameter)
+    parameter.sub_(each(rates.lr) * mean)

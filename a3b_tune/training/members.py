@@ -88,10 +88,11 @@ class MemberNumbers:
                 setattr(found, name, torch.cat([tensor, rest]))
         return found
 
-    def noise_keys(self, members: Sequence[Member]) -> list[Tensor]:
-        """The keys (K,) of the step that comes next: for words, then for each dropout layer."""
+    def noise_keys(self, taken: Sequence[int]) -> list[Tensor]:
+        """The keys (K,) for words, then for each dropout layer, of members that have taken so many
+        steps before."""
         if not self._noisy:
             return []
-        steps = torch.tensor([[member.step] for member in members], dtype=torch.int32)
-        found = keys(self.streams, steps.to(self.streams.device))
+        steps = torch.tensor(taken, dtype=torch.int32, device=self.streams.device)
+        found = keys(self.streams, steps.unsqueeze(1))
         return list(found.unbind(1))

@@ -6,6 +6,7 @@ Knows which rows a batch of a large vocabulary reads, but no data and no model. 
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from a3b_tune.training.member_optimizers import MemberOptimizers, MemberRates
@@ -30,6 +31,10 @@ class StackWeights:
             "adam" if self._words else optimizer, list(self._tensors.parameters.values())
         )
         self._names = list(self._tensors.parameters)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(iter(self._tensors.parameters.values())).dtype
 
     def write(self, row: int, model: nn.Module) -> None:
         """A new member: a model's weights, moments zero."""
@@ -88,12 +93,9 @@ class StackWeights:
     def _moving(self) -> list[Tensor]:
         return [*self._tensors.parameters.values(), *self._optimizers.tensors()]
 
-    def step_together(
-        self, leaves: dict[str, Tensor], gradients: Sequence[Tensor], rates: MemberRates
-    ) -> None:
-        """As `step`, for a device that should not be asked; not where embeddings are gathered."""
-        found = dict(zip(leaves, gradients, strict=True))
-        self._optimizers.step_together([found[name] for name in self._names], rates)
+    def step_together(self, gradients: dict[str, Tensor], rates: MemberRates) -> None:
+        """As `step`, by operations on all members at once; not where embeddings are gathered."""
+        self._optimizers.step_together([gradients[name] for name in self._names], rates)
 
     def step(
         self,
@@ -101,9 +103,12 @@ class StackWeights:
         gradients: Sequence[Tensor],
         recipes: Sequence[OptimizerRecipe],
         lrs: Sequence[float],
+        steps: Sequence[int],
     ) -> None:
-        """One step of every member, by the gradients (K, …) of `leaves`."""
+        """One step of every member, by the gradients (K, …) of `leaves`; `steps` they have taken
+        with this one."""
         found = dict(zip(leaves, gradients, strict=True))
         if self._words is not None:
-            self._words.step(leaves[TABLE], found.pop(TABLE), recipes, lrs)
-        self._optimizers.step([found[name] for name in self._names], recipes, lrs)
+            self._words.step(leaves[TABLE], found.pop(TABLE), recipes, lrs, steps)
+        rest = [found[name] for name in self._names]
+        self._optimizers.step(rest, recipes, lrs, steps)

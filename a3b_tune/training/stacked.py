@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from a3b_tune.models import build
 from a3b_tune.models.tables import WORTH
-from a3b_tune.training.compiling import compiled, pays
+from a3b_tune.training.compiling import pays
 from a3b_tune.training.feed import Fed, Feed
 from a3b_tune.training.learner import DIVERGED, Diverged, Epoch, Stopped, never, out_of_memory
 from a3b_tune.training.members import Member, MemberNumbers
@@ -24,7 +24,6 @@ from a3b_tune.training.noises import WORDS, drop_words, dropout_layers, drops, s
 from a3b_tune.training.plain import LOOK
 from a3b_tune.training.prepared import Prepared
 from a3b_tune.training.recipe import Recipe, recipe_from
-from a3b_tune.training.replayed import ReplayedStep, replays
 from a3b_tune.training.shape import Shape
 from a3b_tune.training.stack_step import (
     StackedModel,
@@ -33,7 +32,11 @@ from a3b_tune.training.stack_step import (
     pieces,
 )
 from a3b_tune.training.stack_weights import StackWeights
+from a3b_tune.training.whole_step import WholeStep
 from a3b_tune.training.word_table import BatchWords
+
+# The share of slots with a member from which working on all of them as one function is quicker.
+WHOLE = 0.4
 
 
 class StackedLearner:
@@ -67,8 +70,10 @@ class StackedLearner:
         self._too_much = DIVERGED * log(max(2, prepared.classes))
         model = self._build(self._recipe)
         self._feed = Feed(self._batches)
-        table = self._batches.table is not None and self._recipe.optimizer.name != "sparse_adam"
-        self._replays = replays(prepared.device) and table
+        lazy = self._recipe.optimizer.name == "sparse_adam"
+        # Steps of one size and no gathering can be done as one function.
+        self._fits = self._batches.table is not None and not lazy
+        self._way = "capture" if self._fits and prepared.device.type == "cuda" else "no"
         self._weights = StackWeights(model, self._recipe.optimizer.name, slots)
         self._model = self._stacked(model)
         self._validation = list(self._renamed())
@@ -150,8 +155,7 @@ class StackedLearner:
         if hasattr(model, "openings"):
             worth = len(openings.tokens) * self._prepared.vocabulary <= WORTH * tokens
             setattr(model, "openings", openings if worth else None)  # noqa: B010
-        self._compiled: Callable[..., Tensor] | None = None
-        self._replayed: ReplayedStep | None = None
+        self._whole: WholeStep | None = None
         return StackedModel(model, self._prepared.autocast())
 
     def step_seconds(self, steps: int) -> float:
@@ -216,22 +220,53 @@ class StackedLearner:
                 norms += norm
                 looks += 1
                 # On a GPU each look would wait for it: one at the end must do.
-                if index == last or not self._replays:
+                if index == last or self._way != "capture":
                     self._check(totals, index + 1, rows)
         return (totals / rows).tolist(), (norms / looks).tolist()
 
     def _update(self, fed: Fed, look: bool) -> tuple[Tensor, Tensor | None]:
         """One step of every member: losses (K,), and gradient norms (K,) where they were needed."""
-        members = self._members
-        numbers = self._read_numbers()
-        if fed.full and self._replays:
-            return self._replay(fed)
-        keys = numbers.noise_keys(members)
+        taken = [member.step for member in self._members]
+        lrs = [member.next_lr() for member in self._members]
+        whole = self._whole_step() if fed.full else None
+        if whole is not None and (whole.tells_norms or not look):
+            try:
+                return whole(fed, lrs, taken)
+            except RuntimeError as error:
+                if out_of_memory(error) or self._way != "compile":
+                    raise
+                # Whatever the compiler cannot do is done without it.
+                self._way = "no"
+        return self._step_by_step(fed, look, lrs, taken)
+
+    def _whole_step(self) -> WholeStep | None:
+        """The step as one function, where it is done so and enough of it is for somebody."""
+        if self._way == "no" or len(self._members) < WHOLE * self._slots:
+            return None
+        if self._whole is None:
+            self._whole = WholeStep(self._model, self._weights, self._slots, self._way)
+            self._held = False
+        if not self._held:
+            self._whole.hold(self._members, self._read_numbers())
+            self._held = True
+        return self._whole
+
+    def _step_by_step(
+        self, fed: Fed, look: bool, lrs: list[float], taken: list[int]
+    ) -> tuple[Tensor, Tensor | None]:
+        """The step, operation by operation."""
+        members, numbers = self._members, self._read_numbers()
+        keys = numbers.noise_keys(taken)
         tokens = fed.tokens
         if numbers.word_dropout is not None:
             tokens = drop_words(tokens, numbers.word_dropout, keys[WORDS])
         leaves, tokens = self._weights.leaves(len(members), tokens)
-        loss, gradients = self._gradients(leaves, keys, tokens, fed)
+        state = {**leaves, **self._weights.constants(len(members))}
+        rates = self._weights.rates(len(members))
+        loss = self._model.losses(
+            state, rates, keys[WORDS + 1 :], tokens, fed.labels, fed.shares, numbers.smoothing
+        )
+        gradients = torch.autograd.grad(loss.sum(), list(leaves.values()))
         norm = None
         if numbers.clip is not None:
             norm = member_norms(gradients)
@@ -239,47 +274,15 @@ class StackedLearner:
         elif look:
             norm = member_norms(gradients)
         recipes = [member.recipe.optimizer for member in members]
-        self._weights.step(leaves, gradients, recipes, [member.next_lr() for member in members])
+        self._weights.step(leaves, gradients, recipes, lrs, [step + 1 for step in taken])
         return loss.detach(), norm
-
-    def _gradients(
-        self, leaves: dict[str, Tensor], keys: list[Tensor], tokens: Tensor, fed: Fed
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Losses (K,) and the gradient (K, …) of every leaf."""
-        members = len(self._members)
-        smoothing = self._read_numbers().smoothing
-        state = {**leaves, **self._weights.constants(members)}
-        rates = self._weights.rates(members)
-        inputs = (state, rates, keys[WORDS + 1 :], tokens, fed.labels, fed.shares, smoothing)
-        if self._compiled is not None and fed.full and members == self._slots:
-            try:
-                loss = self._compiled(*inputs)
-                return loss, torch.autograd.grad(loss.sum(), list(leaves.values()))
-            except RuntimeError as error:
-                if out_of_memory(error):
-                    raise
-                # Whatever the compiler cannot do is done without it.
-                self._compiled, self._epochs_ahead = None, 0
-        loss = self._model.losses(*inputs)
-        return loss, torch.autograd.grad(loss.sum(), list(leaves.values()))
-
-    def _replay(self, fed: Fed) -> tuple[Tensor, Tensor]:
-        """As `_update`, from fixed places."""
-        if self._replayed is None:
-            self._replayed = ReplayedStep(self._model, self._weights, self._slots)
-            self._held = False
-        if not self._held:
-            self._replayed.hold(self._members, self._read_numbers())
-            self._held = True
-        steps = [member.step for member in self._members]
-        return self._replayed(fed, [member.next_lr() for member in self._members], steps)
 
     def _compile(self, seconds: float) -> None:
         """Compiles the step if the epochs ahead, of `seconds` each, are long enough."""
         self._epochs_ahead -= 1
-        fits = self._batches.table is not None and len(self._members) == self._slots
-        if self._compiled is None and fits and pays(seconds * self._epochs_ahead):
-            self._compiled = compiled(self._model.losses)
+        fits = self._fits and len(self._members) == self._slots
+        if self._way == "no" and fits and pays(seconds * self._epochs_ahead):
+            self._way, self._fits = "compile", False
 
     def _check(self, totals: Tensor, step: int, rows: int) -> None:
         for member, loss in zip(self._members, (totals / rows).tolist(), strict=True):

@@ -48,7 +48,6 @@ class WordTables:
         self._batch = BatchWords(vocabulary, like.device)
         parts = (like.new_zeros(slots, self._words, width) for _ in range(3))
         self._table, self._means, self._squares = parts
-        self._steps = [0] * slots
         self._read = torch.empty(0, dtype=torch.int64)
 
     @property
@@ -62,12 +61,10 @@ class WordTables:
             self._table[row, :-1] = weight
             for part in (self._table[row, -1], self._means[row], self._squares[row]):
                 part.zero_()
-        self._steps[row] = 0
 
     def move(self, source: int, target: int) -> None:
         """Copies a member's row over another's."""
         move_row((self._table, self._means, self._squares), source, target)
-        self._steps[target] = self._steps[source]
 
     def gather(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """For `tokens` (K, B, T): the rows they read, a leaf (K, U, C), and the tokens renamed to
@@ -92,15 +89,15 @@ class WordTables:
         gradient: Tensor,
         recipes: Sequence[OptimizerRecipe],
         lrs: Sequence[float],
+        steps: Sequence[int],
     ) -> None:
-        """Moves the rows that were gathered last by their gradient (K, U, C)."""
+        """Moves the rows that were gathered last by their gradient (K, U, C); `steps` the members
+        have taken with this one."""
         gradient = gradient.contiguous()
         moments = [self._rows(self._means), self._rows(self._squares)]
         before = [part.clone() for part in moments]
         moved = torch.zeros_like(rows, requires_grad=False)
-        for row, (recipe, lr) in enumerate(zip(recipes, lrs, strict=True)):
-            self._steps[row] += 1
-            step = self._steps[row]
+        for row, (recipe, lr, step) in enumerate(zip(recipes, lrs, steps, strict=True)):
             # SparseAdam adds its eps before the bias is corrected, the fused kernel after.
             eps = EPS / sqrt(1.0 - recipe.beta2**step)
             torch._fused_adam_(

@@ -7,12 +7,11 @@ trials back. Knows nothing of settings, models or samplers.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
@@ -20,14 +19,12 @@ from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
 
-from a3b_tune.tuning import rows
+from a3b_tune.tuning import rows, sqlite
+from a3b_tune.tuning.reading import read_trials
 
-# How long a writer waits for another one before it gives up, in seconds.
-LOCK_TIMEOUT = 60.0
-# Above every trial's id: asks Optuna's reader for the named trials alone.
+# Above every trial's id: asks for the named trials alone.
 NO_MORE = 2**31 - 1
 # The system attribute that says which point of a grid a trial has.
 POINT = "a3b:point"
@@ -59,13 +56,13 @@ class Storage(RDBStorage):
 
     def __init__(self, url: str, *, writable: bool = True) -> None:
         engine_kwargs: dict[str, Any] = {"pool_pre_ping": True}
-        sqlite = url.startswith("sqlite")
-        if sqlite:
-            engine_kwargs["connect_args"] = {"timeout": LOCK_TIMEOUT}
+        on_sqlite = url.startswith("sqlite")
+        if on_sqlite:
+            engine_kwargs["connect_args"] = {"timeout": sqlite.LOCK_TIMEOUT}
         super().__init__(url, engine_kwargs=engine_kwargs, skip_table_creation=not writable)
-        if sqlite:
+        if on_sqlite:
             # Not earlier: Optuna's own start-up begins a transaction inside another one.
-            _tune_sqlite(self.engine, writable)
+            sqlite.prepare(self.engine, writable)
 
     def create_whole_study(
         self, name: str, direction: StudyDirection, attrs: Mapping[str, Any]
@@ -148,10 +145,24 @@ class Storage(RDBStorage):
             rows.set_user_attrs(session, dict.fromkeys(ids, attrs))
         return self.read(study_id, ids) if ids else []
 
-    def read(self, study_id: int, ids: Collection[int], newer_than: int = NO_MORE) -> Any:  # noqa: ANN401
+    def read(
+        self, study_id: int, ids: Collection[int], newer_than: int = NO_MORE
+    ) -> list[FrozenTrial]:
         """The trials with these ids and those with an id above `newer_than`, by their ids."""
-        found: list[FrozenTrial] = self._get_trials(study_id, None, set(ids), newer_than)
-        return found
+        return self._get_trials(study_id, None, set(ids), newer_than)
+
+    def _get_trials(
+        self,
+        study_id: int,
+        states: Container[TrialState] | None,
+        included_trial_ids: set[int],
+        trial_id_greater_than: int,
+    ) -> list[FrozenTrial]:
+        """What all of Optuna that reads many trials asks."""
+        wanted = None if states is None else [state for state in TrialState if state in states]
+        with _create_scoped_session(self.scoped_session) as session:
+            models.StudyModel.find_or_raise_by_id(study_id, session)
+            return read_trials(session, study_id, wanted, included_trial_ids, trial_id_greater_than)
 
     def write(self, trial_id: int, **new: Any) -> None:  # noqa: ANN401
         """Writes what is new of one running trial; the keywords are the fields of `Change`."""
@@ -233,27 +244,3 @@ def _created(
     )
     trial.number, trial._trial_id, trial.datetime_start = number, trial_id, began
     return trial
-
-
-def _tune_sqlite(engine: sqlalchemy.Engine, writable: bool) -> None:
-    """One worker's transaction at a time, each waiting its turn; those who only read never wait.
-
-    Python's driver begins a transaction only at the first write, so two workers may read the same
-    waiting trial and both take it; `BEGIN IMMEDIATE` takes the lock before the read.
-    """
-
-    def connected(connection: DBAPIConnection, _record: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        if writable:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.close()
-
-    def began(connection: sqlalchemy.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writable else "BEGIN")
-
-    sqlalchemy.event.listen(engine, "connect", connected)
-    sqlalchemy.event.listen(engine, "begin", began)
-    # Connections made during Optuna's start-up know nothing of the above.
-    engine.dispose()
