@@ -64,23 +64,27 @@ def assert_whole(trials, budget):
         assert trial.value == max(trial.intermediate_values.values())
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_study_that_is_killed_goes_on_where_it_was(here, database, workers):
-    command = [*STUDY, "--trials", "4", "--workers", workers]
+@pytest.mark.parametrize(("workers", "slots"), [(1, 1), (1, 3), (2, 3)])
+def test_a_study_that_is_killed_goes_on_where_it_was(here, database, workers, slots):
+    """Killed while trials run that took the slots of others: all that ran at once go back."""
+    at_once, budget = workers * slots, workers * slots + 3
+    command = [*STUDY, "--trials", str(budget), "--workers", str(workers), "--stack", str(slots)]
     with Running(here, *command) as first:
-        first.until(lambda: ended_in(first.output) and trials_begun(database))
+        first.until(
+            lambda: ended_in(first.output) and max(trials_begun(database), default=0) >= at_once
+        )
         first.process.send_signal(signal.SIGKILL)
         assert first.end() == -signal.SIGKILL
     before = stored()
     done = {trial.number: trial for trial in before if trial.state.name == "COMPLETE"}
     lost = {trial.number: trial for trial in before if trial.number not in done}
     assert done
-    assert lost
+    assert len(lost) >= min(slots, 2)
     with Running(here, *command) as second:
         assert second.end() == 0
     trials = stored()
-    assert_whole(trials, 4)
-    assert sorted(ended_in(second.output)) == [n for n in range(4) if n not in done]
+    assert_whole(trials, budget)
+    assert sorted(ended_in(second.output)) == [n for n in range(budget) if n not in done]
     for number, trial in done.items():
         assert trials[number] == trial
     for number, trial in lost.items():
@@ -89,48 +93,52 @@ def test_a_study_that_is_killed_goes_on_where_it_was(here, database, workers):
         assert workers_of[0] != workers_of[1]
 
 
-def test_ctrl_c_puts_the_trial_back_and_the_same_command_finishes_it(here, database):
-    command = [*STUDY, "--trials", "2"]
+@pytest.mark.parametrize("slots", [1, 3])
+def test_ctrl_c_puts_the_trials_back_and_the_same_command_finishes_them(here, database, slots):
+    command = [*STUDY, "--trials", str(slots + 1), "--stack", str(slots)]
     with Running(here, *command) as first:
-        first.until(lambda: trials_begun(database))
+        first.until(lambda: len(trials_begun(database)) == slots)
         first.process.send_signal(signal.SIGINT)
         assert first.end() == 130
     assert "running trials go back to the queue; once more ends at once" in first.output
     assert "stopped by Ctrl-C" in first.output
     assert "Traceback" not in first.output
-    (waiting,) = stored()
-    assert waiting.state.name == "WAITING"
-    assert waiting.intermediate_values == {}
-    assert waiting.user_attrs["a3b:reason"] == "put back: Ctrl-C"
+    waiting = stored()
+    assert states(waiting) == ["WAITING"] * slots
+    for trial in waiting:
+        assert trial.intermediate_values == {}
+        assert trial.user_attrs["a3b:reason"] == "put back: Ctrl-C"
     again = re.search(r"more trials +a3b-tune (run .*)", first.output)
-    assert again.group(1).startswith("run baseline_xor --trials 2 ")
+    assert again.group(1).startswith(f"run baseline_xor --trials {slots + 1} ")
     with Running(here, *command) as second:
         assert second.end() == 0
     trials = stored()
-    assert_whole(trials, 2)
-    assert trials[0].params == waiting.params
-    assert trials[0].user_attrs["a3b:reason"] is None
+    assert_whole(trials, slots + 1)
+    for before, after in zip(waiting, trials, strict=False):
+        assert after.params == before.params
+        assert after.user_attrs["a3b:reason"] is None
 
 
 def test_a_second_ctrl_c_ends_at_once_even_while_the_database_is_locked(here, database, capsys):
+    command = [*STUDY, "--trials", "3", "--stack", "2"]
     with (
-        Running(here, *STUDY, "--trials", "2") as running,
+        Running(here, *command) as running,
         closing(sqlite3.connect(database, isolation_level=None)) as other,
     ):
-        running.until(lambda: trials_begun(database))
+        running.until(lambda: len(trials_begun(database)) == 2)
         other.execute("BEGIN IMMEDIATE")
         while running.process.poll() is None:
-            # The trial cannot be put back, so the first does not end it; two may count as one.
+            # The trials cannot be put back, so the first does not end it; two may count as one.
             running.process.send_signal(signal.SIGINT)
             try:
                 running.process.wait(timeout=0.5)
             except subprocess.TimeoutExpired:
-                assert states(stored()) == ["RUNNING"]
+                assert states(stored()) == ["RUNNING"] * 2
         assert running.process.returncode == 130
     assert "Traceback" not in running.output
-    assert states(stored()) == ["RUNNING"]
+    assert states(stored()) == ["RUNNING"] * 2
     assert run(["studies"]) == 0
-    assert "1 lost" in capsys.readouterr().out
+    assert "2 lost" in capsys.readouterr().out
 
 
 def test_two_commands_at_once_share_one_study_and_meet_its_budget(here):

@@ -75,7 +75,7 @@ def _shapes(state: Progress, most: int) -> Iterator[Text]:
 
 
 def _shape(shape: OfShape) -> Text:
-    text = _line(f"{shape.running:>3} of {shape.most:>3} running  ")
+    text = _line(f"{shape.running:>3} of {shape.room:>3} running  ")
     if shape.best is not None:
         text.append(f"best {accuracy(shape.best)}  ", style="green")
     text.append(brief(shape.settings) or "all of one shape", style="bold")

@@ -16,12 +16,13 @@ STATES = ("complete", "pruned", "failed")
 
 @dataclass
 class OfShape:
-    """The trials of one shape in this run: the searched settings that make it, how many run, the
-    most that ran at once since it was last empty, the best accuracy of any, ended ones too."""
+    """The trials of one shape in this run: the searched settings that make it, how many run, for
+    how many there was room at once since it was last empty, the best accuracy of any, ended ones
+    too."""
 
     settings: Mapping[str, Any]
     running: int = 0
-    most: int = 0
+    room: int = 0
     best: float | None = None
 
 
@@ -96,7 +97,7 @@ class Progress:
         """
         match event:
             case TrialStarted():
-                return self._start(event.number, event.params)
+                return self._start(event.number, event.params, event.slots)
             case EpochDone():
                 return self._epoch(event)
             case TrialEnded():
@@ -106,14 +107,15 @@ class Progress:
                     self._returned[number] = self._leave(number).params
         return None
 
-    def _start(self, number: int, params: Mapping[str, Any]) -> Running:
+    def _start(self, number: int, params: Mapping[str, Any], slots: int = 1) -> Running:
         if number in self.running:
             self._leave(number)
         self._returned.pop(number, None)
         settings = {name: params[name] for name in params if name not in MEMBER_SETTINGS}
         shape = self.shapes.setdefault(tuple(settings.items()), OfShape(settings))
         shape.running += 1
-        shape.most = max(shape.most, shape.running)
+        # Two workers may each have a stack of one shape.
+        shape.room = max(shape.room, shape.running, slots)
         trial = self.running[number] = Running(params, shape)
         return trial
 
@@ -127,7 +129,7 @@ class Progress:
         del self.running[number]
         trial.shape.running -= 1
         if not trial.shape.running:
-            trial.shape.most = 0
+            trial.shape.room = 0
         return trial
 
     def _epoch(self, event: EpochDone) -> Running:

@@ -39,7 +39,12 @@ class Baseline(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, T) to (B, classes)."""
         table = self.embedding.weight
-        if self.pool == "mean" and not self.embedding.sparse and len(table) <= WORTH * tokens.numel():
+        if (
+            self.pool == "mean"
+            and not self.embedding.sparse
+            and self.training
+            and len(table) <= WORTH * tokens.numel()
+        ):
             weights = mean_weights(tokens == 0, table)
             sums = mean_of_outputs(self.classify.weight, table, tokens, weights)
             return sums + self.classify.bias

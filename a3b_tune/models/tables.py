@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-
 # Words worked out for each token of a batch up to which that is the quicker way.
 WORTH = 4
 

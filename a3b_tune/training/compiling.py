@@ -31,6 +31,14 @@ def pays(seconds: float) -> bool:
     return seconds > REPAID and compiler() is not None
 
 
+def compiled_for_any_size(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function compiled for tensors of any size, in this process alone."""
+    import torch._inductor.config as inductor
+
+    inductor.compile_threads = 1
+    return torch.compile(function, dynamic=True)
+
+
 def compiled(method: Callable[..., Any]) -> Callable[..., Any]:
     """A method compiled for its object as it is now and for arguments like those of the first call:
     neither is looked at again, which would take longer than a small step.

@@ -75,6 +75,20 @@ class StackedModel:
             logits = self._same(dict(weights), None, None, tokens)  # (K, B, O)
         return ((logits.argmax(2) == labels) * counts).sum(1)
 
+    @torch.no_grad()
+    def right_by_member(
+        self, weights: Weights, tokens: Tensor, labels: Tensor, counts: Tensor
+    ) -> Tensor:
+        """As `right`, one member after the other: where a large table is looked up there is little
+        to share."""
+        found = []
+        for member in range(next(iter(weights.values())).shape[0]):
+            own = {name: weight[member] for name, weight in weights.items()}
+            with self._autocast:
+                logits = functional_call(self._model, own, (tokens,))  # (B, O)
+            found.append(((logits.argmax(1) == labels) * counts).sum())
+        return torch.stack(found)
+
 
 def at_least_single(tensor: Tensor) -> torch.dtype:
     """The type to take exponentials and sums of a tensor in."""

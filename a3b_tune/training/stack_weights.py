@@ -58,6 +58,11 @@ class StackWeights:
         """(K,) for each dropout layer."""
         return [rate[:count] for rate in self._tensors.rates.values()]
 
+    def compile(self) -> None:
+        """Where embeddings are gathered: moves them by compiled code from now on."""
+        if self._words is not None:
+            self._words.compile()
+
     def leaves(self, count: int, tokens: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """The weights of `count` members as leaves (K, …) for gradients, and tokens (K, B, T) that
         fit them: with few of many words gathered, these are renamed."""
@@ -66,16 +71,11 @@ class StackWeights:
             found[TABLE], tokens = self._words.gather(tokens)
         return {name: leaf.requires_grad_() for name, leaf in found.items()}, tokens
 
-    def values(self, count: int, words: Tensor | None) -> dict[str, Tensor]:
-        """The weights of `count` members to read.
-
-        :param words: (U,) the words that will be looked up, renamed to 0 … U − 1; None for all.
-        """
+    def values(self, count: int) -> dict[str, Tensor]:
+        """The weights of `count` members to read, (K, …)."""
         found = self._views(count)
         if self._words is not None:
             found[TABLE] = self._words.weights[:count]
-        if words is not None:
-            found[TABLE] = found[TABLE].index_select(1, words)
         return found
 
     def _views(self, count: int) -> dict[str, Tensor]:

@@ -6,10 +6,9 @@ members, B batch, T positions.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from math import isfinite, log
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +32,6 @@ from a3b_tune.training.stack_step import (
 )
 from a3b_tune.training.stack_weights import StackWeights
 from a3b_tune.training.whole_step import WholeStep
-from a3b_tune.training.word_table import BatchWords
 
 # The share of slots with a member from which working on all of them as one function is quicker.
 WHOLE = 0.4
@@ -73,10 +71,11 @@ class StackedLearner:
         lazy = self._recipe.optimizer.name == "sparse_adam"
         # Steps of one size and no gathering can be done as one function.
         self._fits = self._batches.table is not None and not lazy
-        self._way = "capture" if self._fits and prepared.device.type == "cuda" else "no"
+        cuda = prepared.device.type == "cuda"
+        self._way = "capture" if self._fits and cuda else "no"
+        self._compiles = not cuda
         self._weights = StackWeights(model, self._recipe.optimizer.name, slots)
         self._model = self._stacked(model)
-        self._validation = list(self._renamed())
 
     @property
     def slots(self) -> int:
@@ -182,7 +181,7 @@ class StackedLearner:
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             self._update(self._feed.longest(self._orders(), merge=self._merges()), False)
-        weights = self._weights.values(len(self._members), None)
+        weights = self._weights.values(len(self._members))
         return 2 * kept + 4 * sum(weight.nbytes for weight in weights.values())
 
     def _orders(self) -> Tensor:
@@ -280,9 +279,13 @@ class StackedLearner:
     def _compile(self, seconds: float) -> None:
         """Compiles the step if the epochs ahead, of `seconds` each, are long enough."""
         self._epochs_ahead -= 1
-        fits = self._fits and len(self._members) == self._slots
-        if self._way == "no" and fits and pays(seconds * self._epochs_ahead):
-            self._way, self._fits = "compile", False
+        full = len(self._members) == self._slots
+        if self._compiles and full and pays(seconds * self._epochs_ahead):
+            self._compiles = False
+            if self._fits:
+                self._way = "compile"
+            else:
+                self._weights.compile()
 
     def _check(self, totals: Tensor, step: int, rows: int) -> None:
         for member, loss in zip(self._members, (totals / rows).tolist(), strict=True):
@@ -290,26 +293,18 @@ class StackedLearner:
                 where = f"step {step} of epoch {member.done + 1}"
                 member.fault = Diverged(f"mean loss {loss:.3g} by {where}")
 
-    def _renamed(self) -> Iterator[tuple[Any, Tensor | None]]:
-        """Validation batches; where a batch holds fewer words than there are, those words and its
-        tokens renamed to places among them."""
-        words = BatchWords(self._prepared.vocabulary, self._prepared.device)
-        for tokens, labels, counts in self._part.validation:
-            if self._prepared.vocabulary <= tokens.numel():
-                yield (tokens, labels, counts), None
-            else:
-                found, places = words.of(tokens)
-                yield (places, labels, counts), found
-
     def _score(self) -> list[float]:
         """Every member's share of validation rows whose class it names."""
         members = len(self._members)
+        weights = self._weights.values(members) | self._weights.constants(members)
         self._model.train(False)
         right = torch.zeros(members, dtype=torch.int64, device=self._prepared.device)
-        for batch, words in self._validation:
-            weights = self._weights.values(members, words) | self._weights.constants(members)
-            for tokens, labels, counts in pieces(members, [batch]):
-                right += self._model.right(weights, tokens, labels, counts)
+        for batch in self._part.validation:
+            if self._prepared.vocabulary > batch[0].numel():
+                right += self._model.right_by_member(weights, *batch)
+                continue
+            for piece in pieces(members, [batch]):
+                right += self._model.right(weights, *piece)
         self._model.train()
         shares: list[float] = (right.double() / self._part.validation_rows).tolist()
         return shares

@@ -132,7 +132,7 @@ class WholeStep:
             )  # fmt: skip
             return loss.sum(), loss
 
-        weights = self._weights.values(slots, None)
+        weights = self._weights.values(slots)
         gradients, loss = torch.func.grad(total, has_aux=True)(weights)
         norm = member_norms(gradients.values()) if self.tells_norms else None
         if numbers.clip is not None and norm is not None:

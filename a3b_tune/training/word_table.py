@@ -7,13 +7,15 @@ model beyond its table of embeddings. Letters: K members, B batch, T positions, 
 words in the batch of one member (at most), C channels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 
 import torch
 from torch import Tensor
 
 from a3b_tune.data import PAD
+from a3b_tune.training.compiling import compiled_for_any_size
+from a3b_tune.training.learner import out_of_memory
 from a3b_tune.training.member_optimizers import EPS
 from a3b_tune.training.recipe import OptimizerRecipe
 from a3b_tune.training.stack_tensors import move_row
@@ -49,6 +51,7 @@ class WordTables:
         parts = (like.new_zeros(slots, self._words, width) for _ in range(3))
         self._table, self._means, self._squares = parts
         self._read = torch.empty(0, dtype=torch.int64)
+        self._compiled: Callable[..., None] | None = None
 
     @property
     def weights(self) -> Tensor:
@@ -93,6 +96,9 @@ class WordTables:
     ) -> None:
         """Moves the rows that were gathered last by their gradient (K, U, C); `steps` the members
         have taken with this one."""
+        if self._compiled is not None:
+            self._step_compiled(gradient, recipes, lrs, steps)
+            return
         gradient = gradient.contiguous()
         moments = [self._rows(self._means), self._rows(self._squares)]
         before = [part.clone() for part in moments]
@@ -110,7 +116,55 @@ class WordTables:
         for table, new, old in zip((self._means, self._squares), moments, before, strict=True):
             self._add(table, new.sub_(old))
 
+    def compile(self) -> None:
+        """From now on a step goes over the rows once, instead of once for each operation."""
+        self._compiled = compiled_for_any_size(move_rows)
+
+    def _step_compiled(
+        self,
+        gradient: Tensor,
+        recipes: Sequence[OptimizerRecipe],
+        lrs: Sequence[float],
+        steps: Sequence[int],
+    ) -> None:
+        numbers = [
+            (lr * sqrt(1.0 - r.beta2**step) / (1.0 - r.beta1**step), 1.0 - r.beta1, 1.0 - r.beta2)
+            for r, lr, step in zip(recipes, lrs, steps, strict=True)
+        ]
+        each = torch.tensor(numbers, dtype=gradient.dtype, device=gradient.device)
+        table, means, squares = (
+            tensor.view(-1, tensor.shape[2]) for tensor in (self._table, self._means, self._squares)
+        )
+        inputs = (table, means, squares, self._read, gradient.detach(), each.t().contiguous())
+        assert self._compiled is not None
+        try:
+            self._compiled(*inputs)
+        except RuntimeError as error:
+            if out_of_memory(error):
+                raise
+            # Whatever the compiler cannot do is done without it.
+            self._compiled = None
+            move_rows(*inputs)
+
     def _add(self, table: Tensor, changes: Tensor) -> None:
         """Adds changes (K, U, C) to the rows last read: half the time of writing the rows back."""
         flat = table.view(-1, table.shape[2])
         flat.index_add_(0, self._read.view(-1), changes.view(-1, changes.shape[2]))
+
+
+def move_rows(
+    table: Tensor, means: Tensor, squares: Tensor, read: Tensor, gradient: Tensor, rates: Tensor
+) -> None:
+    """Lazy Adam, as `torch.optim.SparseAdam` writes it, of some rows of a table (rows, C).
+
+    :param read: (K, U) which rows.
+    :param gradient: (K, U, C).
+    :param rates: (3, K) the size of each member's step, 1 - beta1 and 1 - beta2.
+    """
+    size, one, two = (numbers.view(-1, 1, 1) for numbers in rates)
+    mean = torch.lerp(means[read], gradient, one)
+    square = torch.lerp(squares[read], gradient * gradient, two)
+    moved = table[read] - size * mean / (square.sqrt() + EPS)
+    means.index_put_((read,), mean)
+    squares.index_put_((read,), square)
+    table.index_put_((read,), moved)

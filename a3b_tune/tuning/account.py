@@ -26,7 +26,7 @@ class Account:
         self.slot_seconds = 0.0
         self.busy_seconds = 0.0
         self.trials = 0
-        self.began = datetime.now(UTC).isoformat(timespec="seconds")
+        self.began = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._opened_at = time.monotonic()
         self._written_at = self._opened_at
 

@@ -15,12 +15,14 @@ class LostFound:
 
 @dataclass(frozen=True)
 class TrialStarted:
-    """`repeats` is an earlier trial with the same settings, now run with a new seed."""
+    """`repeats` is an earlier trial with the same settings, now run with a new seed; `slots` says how
+    many trials its stack has room for."""
 
     number: int
     settings: dict[str, Scalar]
     params: dict[str, Scalar]
     repeats: int | None
+    slots: int
 
 
 @dataclass(frozen=True)

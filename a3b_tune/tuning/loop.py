@@ -34,7 +34,7 @@ from a3b_tune.tuning.pruning import most_epochs
 from a3b_tune.tuning.stacking import Desk, Stack, ended_event
 from a3b_tune.tuning.studies import StoredStudy
 from a3b_tune.tuning.trials import RunningTrial, put_back_all, put_back_lost, write_all
-from a3b_tune.tuning.turns import Turn, turn_length
+from a3b_tune.tuning.turns import LEAST_TURN, Turn, turn_length
 
 __all__ = [
     "BrokenRun",
@@ -50,6 +50,10 @@ __all__ = [
 
 # So many trials in a row that fail alike, and the fault is not the settings'.
 FAILURES_IN_A_ROW = 3
+# Samplers that draw the same whatever has been found.
+KNOWS_ALL = ("random", "grid", "qmc")
+# A study hears of its trials in at least so many rounds.
+ROUNDS = 4
 # How PyTorch's CPU allocator says it, in a plain RuntimeError.
 NO_MEMORY = "can't allocate memory"
 
@@ -195,8 +199,15 @@ class Run:
             self._mend(shape, slots, held, error)
 
     def _slots(self, shape: Shape) -> int:
-        most = int(min(self._ahead(), self._largest.get(shape, inf)))
+        most = int(min(self._ahead(), self._at_once(), self._largest.get(shape, inf)))
         return 1 if most <= 1 else self._sizes.size(shape, most)
+
+    def _at_once(self) -> float:
+        """The most trials that may be drawn before the first of them is heard of, over all workers
+        a quarter of the study: a sampler learns nothing in between."""
+        if self._stored.file.study.sampler.name in KNOWS_ALL:
+            return inf
+        return max(LEAST_TURN, ceil(self._limits.trials / (ROUNDS * self._workers)))
 
     def _ahead(self) -> float:
         """The most trials that the next stack will take: a turn, and of what is left no more than

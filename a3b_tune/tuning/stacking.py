@@ -91,9 +91,10 @@ class Stack:
     def _welcome(self, trials: list[RunningTrial]) -> None:
         self._turn.took(len(trials))
         for trial in trials:
-            trial.join(self._learner.slots)
+            slots = self._learner.slots
+            trial.join(slots)
             self._desk.notify(
-                TrialStarted(trial.number, trial.settings, trial.params, trial.repeats)
+                TrialStarted(trial.number, trial.settings, trial.params, trial.repeats, slots)
             )
             with self._desk.account.timed("training"):
                 member = self._learner.add(recipe_from(trial.settings, trial.seed))

@@ -6,8 +6,8 @@ from a3b_tune.tuning.events import EpochDone, TrialEnded, TrialStarted
 PARAMS = {"model.heads": 4, "optimizer.lr": 0.00321}
 
 
-def started(number, params=PARAMS, repeats=None):
-    return TrialStarted(number, {**params, "training.epochs": 3}, params, repeats)
+def started(number, params=PARAMS, repeats=None, slots=1):
+    return TrialStarted(number, {**params, "training.epochs": 3}, params, repeats, slots)
 
 
 def epoch(number, at, accuracy, epochs=3):

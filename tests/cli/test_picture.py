@@ -57,6 +57,13 @@ def test_a_shape_whose_trials_end_is_seen_to_empty():
     assert " 12 of  32 running  best 0.53100  heads 4" in shown(progress)
 
 
+def test_slots_that_were_never_taken_are_seen():
+    progress = Progress("small", 1_000, {}, None)
+    for number in range(10):
+        progress.take(started(number, {"model.heads": 4}, slots=16))
+    assert any(line.startswith(" 10 of  16 running") for line in shown(progress))
+
+
 def test_a_study_of_one_shape_says_so():
     progress = Progress("small", 100, {}, None)
     for number in range(9):

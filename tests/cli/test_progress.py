@@ -197,5 +197,5 @@ def test_in_any_order_of_events_a_running_trial_is_in_one_shape(events):
     shapes = list(progress.shapes.values())
     for shape in shapes:
         members = [trial for trial in progress.running.values() if trial.shape is shape]
-        assert shape.running == len(members) <= shape.most
+        assert shape.running == len(members) <= shape.room
     assert sum(shape.running for shape in shapes) == len(progress.running)

@@ -35,7 +35,7 @@ def held(learner: StackedLearner) -> list[int]:
 
 def weights(learner: StackedLearner, name: int) -> dict[str, torch.Tensor]:
     row = held(learner).index(name)
-    values = learner._weights.values(learner.slots, None)
+    values = learner._weights.values(learner.slots)
     return {key: value[row].clone() for key, value in values.items()}
 
 
