@@ -31,8 +31,8 @@ from a3b_tune.tuning.loop import Limits, Run
 from a3b_tune.tuning.opening import open_storage
 from a3b_tune.tuning.studies import begin_or_go_on
 
-XOR = ("xor", ["study.trials=60"])
-IMDB = ("imdb", ["study.trials=40", "data.rows=2000", "data.max_length=200|400"])
+XOR = ("xor", ["study.trials=20"])
+IMDB = ("imdb", ["study.trials=24", "data.rows=2000", "data.max_length=200"])
 
 
 @dataclass(frozen=True)

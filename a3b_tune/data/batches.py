@@ -8,6 +8,7 @@ rows, B batch, T positions.
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import torch
@@ -18,6 +19,8 @@ from a3b_tune.data.vocabulary import PAD
 
 # Above this many tokens rows of one length are not held as one int64 table, to save memory.
 TABLE_LIMIT = 2**24
+# Rows that are looked at first: where these differ, all need not be compared.
+SAMPLE = 1024
 
 
 @dataclass(frozen=True)
@@ -92,10 +95,11 @@ class Batches:
         for turn in self.turns:
             yield orders[:, self.bounds[turn] : self.bounds[turn + 1]]
 
+    @cached_property
     def patterns(self) -> "Patterns | None":
         """The few different rows, if that is what the rows are; None where they are not, or are of
         unequal length."""
-        if self.table is None:
+        if self.table is None or len(self.table[:SAMPLE].unique(dim=0)) * 2 > max(self.sizes):
             return None
         both = torch.cat([self.table, self.rows.labels.unsqueeze(1)], 1)  # (N, T + 1)
         different, which = torch.unique(both, dim=0, return_inverse=True)

@@ -31,7 +31,7 @@ class Feed:
 
     def __init__(self, batches: Batches) -> None:
         self._batches = batches
-        self._patterns = batches.patterns()
+        self._patterns = batches.patterns
         self._most = max(batches.sizes)
 
     def epoch(self, orders: Tensor, *, merge: bool) -> Iterator[Fed]:

@@ -56,10 +56,20 @@ class StackedModel:
     ) -> Tensor:
         """(K,) the loss of each member's rows, as `Fed` has them; `rates` and `keys` (K,) for each
         dropout layer."""
-        run = self._own if shares is None else self._merged
+        alone = labels.shape[0] == 1 if shares is None else shares.shape[0] == 1
+        run = self._alone if alone else self._own if shares is None else self._merged
         with self._autocast:
             logits = run(dict(weights), list(rates), list(keys), tokens)  # (K, B, O)
         return losses(logits, labels.expand(logits.shape[:2]), shares, smoothing)
+
+    def _alone(
+        self, weights: Weights, rates: Sequence[Tensor], keys: Sequence[Tensor], tokens: Tensor
+    ) -> Tensor:
+        """One member, without the cost of `vmap`: the last of a stack may go on for long."""
+        own = {name: weight[0] for name, weight in weights.items()}
+        tokens = tokens[0] if tokens.dim() == 3 else tokens
+        logits = self._call(own, [rate[0] for rate in rates], [key[0] for key in keys], tokens)
+        return logits.unsqueeze(0)
 
     def train(self, mode: bool = True) -> None:
         """Whether dropout drops, as `nn.Module.train`."""

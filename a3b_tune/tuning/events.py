@@ -15,8 +15,8 @@ class LostFound:
 
 @dataclass(frozen=True)
 class TrialStarted:
-    """`repeats` is an earlier trial with the same settings, now run with a new seed; `slots` says how
-    many trials its stack has room for."""
+    """`repeats` is an earlier trial with the same settings, now run with a new seed; `slots` is
+    how many trials its stack has room for."""
 
     number: int
     settings: dict[str, Scalar]

@@ -121,6 +121,16 @@ def test_where_rows_are_few_and_merged_it_is_the_same(double, name):
         assert_as_alone(learner, member, one, prepared, [found[member]])
 
 
+@pytest.mark.parametrize("data", ["xor", "synth"])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_last_of_a_stack_is_what_it_is_alone(double, name, data):
+    prepared = Prepared(load(data).sample(2000, 0), torch.device("cpu"))
+    *_, wanted = members(model__name=name)
+    learner = StackedLearner(shape_of(wanted), prepared, 3)
+    last = learner.add(wanted)
+    assert_as_alone(learner, last, wanted, prepared, [learner.epoch()[last]])
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_in_single_precision_the_curves_agree(synth, name):
     recipes = [

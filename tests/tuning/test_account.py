@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from a3b_tune.tuning import records
@@ -38,6 +40,13 @@ def test_an_interrupted_run_is_accounted_for_too(stored, xor):
     looks = iter([None] * 6)
     assert run(stored, xor, 9, stop=lambda: next(looks, "Ctrl-C"), fakes=Fakes())[0] == "Ctrl-C"
     assert len(accounts(stored)) == 1
+
+
+def test_its_beginning_is_known_as_finely_as_its_length():
+    """Spans of a few tenths of a second are laid over each other."""
+    before, account, after = datetime.now(UTC), Account(), datetime.now(UTC)
+    began = datetime.fromisoformat(account.to_json()["began"])
+    assert before - timedelta(milliseconds=1) < began <= after
 
 
 def test_slots_without_a_member_are_not_busy():

@@ -10,7 +10,13 @@ from a3b_tune.tuning.sampling import derived_seed
 from tests.tuning.conftest import begin, run
 from tests.tuning.fake_learner import Fakes, Fate
 
-ONE_SHAPE = ("model.width=4", "model.pool=max", "study.pruner=none", "training.epochs=3")
+ONE_SHAPE = (
+    "model.width=4",
+    "model.pool=max",
+    "study.pruner=none",
+    "study.sampler=random",
+    "training.epochs=3",
+)
 
 
 def seeds(*numbers):
@@ -55,6 +61,16 @@ def test_members_that_end_together_are_written_together(url, file, xor, monkeypa
     monkeypatch.setattr(stored.storage, "write_all", counted)
     run(stored, xor, 5, fakes=Fakes(asked=5))
     assert [size for size in sizes if size] == [5]
+
+
+@pytest.mark.parametrize(("sampler", "slots"), [("tpe", 10), ("random", 40)])
+def test_a_sampler_that_learns_hears_of_trials_in_at_least_four_rounds(
+    url, file, xor, sampler, slots
+):
+    stored = begin(url, file, xor, *ONE_SHAPE, f"study.sampler={sampler}")
+    fakes = Fakes(asked=40)
+    run(stored, xor, 40, fakes=fakes)
+    assert fakes.opened[0].slots == slots
 
 
 def test_each_stack_has_one_shape_and_takes_no_more_than_its_turn(url, file, xor):
