@@ -31,7 +31,7 @@ from a3b_tune.tuning.loop import Limits, Run
 from a3b_tune.tuning.opening import open_storage
 from a3b_tune.tuning.studies import begin_or_go_on
 
-XOR = ("xor", ["study.trials=20"])
+XOR = ("xor", ["study.trials=12"])
 IMDB = ("imdb", ["study.trials=24", "data.rows=2000", "data.max_length=200"])
 
 
@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     args = parser.parse_args()
-    works = [XOR, *([IMDB] if args.data_dir else [])]
+    works = [*([IMDB] if args.data_dir else []), XOR]
     jobs = [
         Job(study, tuple(changes), stack, seed, args.data_dir)
         for study, changes in works
