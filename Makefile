@@ -35,8 +35,8 @@ format: $(READY)  ## Bring the code into its style.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY)  ## Time per trial-epoch against a plain Optuna script.
-	$(BIN)/python -m benchmarks.plain_optuna $(ARGS)
+bench: $(READY)  ## Trial-epochs per second against a user's script and a tuned loop.
+	$(BIN)/python -m benchmarks.stack --sides script tuned stack stack+compile $(ARGS)
 
 clean:  ## Remove what the commands above made.
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -4,6 +4,8 @@ Knows nothing of trials.
 """
 
 import os
+import time
+from collections.abc import Callable
 
 import torch
 
@@ -52,6 +54,22 @@ def prepare_process(device: torch.device, precision: str = "auto") -> None:
         torch.set_num_threads(1)
     else:
         torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
+
+
+def quickest(action: Callable[[], object], times: int, device: torch.device) -> float:
+    """The seconds of the quickest of some runs, after one that is not timed: other work on the
+    machine only ever makes it slower."""
+    action()
+    seconds = []
+    for _ in range(times):
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        began = time.perf_counter()
+        action()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
 
 
 def available_cores() -> int:

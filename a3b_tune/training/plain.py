@@ -6,6 +6,7 @@ fills a core.
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import isfinite, log
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from a3b_tune.models import build
+from a3b_tune.training.device import quickest
 from a3b_tune.training.evaluation import accuracy
 from a3b_tune.training.gradients import clip_gradients, gradient_norm
 from a3b_tune.training.learner import DIVERGED, Diverged, Epoch, Stopped, never
@@ -75,14 +77,11 @@ class PlainLearner:
             yield Epoch(number, loss, score, norm, lr, trained - began, scored - trained)
 
     def step_seconds(self, steps: int) -> float:
-        """How long a step takes, measured on a batch of middling length. The learner is not to be
+        """How long a step takes at best, on a batch of middling length. The learner is not to be
         used after that."""
         tokens, labels = self._batches.middle(self._batches.order(self._order).unsqueeze(0))
-        self._update(tokens[0], labels[0], False)
-        began = time.perf_counter()
-        for _ in range(steps):
-            self._update(tokens[0], labels[0], False)
-        return (time.perf_counter() - began) / steps
+        step = partial(self._update, tokens[0], labels[0], False)
+        return quickest(step, steps, tokens.device)
 
     def _train(self, number: int) -> tuple[float, float, float]:
         """One pass over the training rows: mean loss, mean gradient norm, last rate."""

@@ -23,12 +23,12 @@ from a3b_tune.training.recipe import Recipe, recipe_from
 from a3b_tune.training.shape import Shape
 from a3b_tune.training.stacked import StackedLearner
 
-# Steps that are timed at each size, after one that is not.
-STEPS = 4
+# Steps that are timed at each size; the quickest counts.
+STEPS = 6
 # Seconds of one model's step above which a core is busy with work, not with Python.
 LARGE = 0.02
 # A size must be this much faster per member than half of it.
-GAIN = 0.95
+GAIN = 0.9
 # The share of free memory that one stack may take; other workers have their own.
 SHARE = 0.2
 # Sizes above this are not tried: a search that long learns little from so many at once.

@@ -7,6 +7,7 @@ members, B batch, T positions.
 
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from math import isfinite, log
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from a3b_tune.models import build
 from a3b_tune.models.tables import WORTH
 from a3b_tune.training.compiling import pays
+from a3b_tune.training.device import quickest
 from a3b_tune.training.feed import Fed, Feed
 from a3b_tune.training.learner import DIVERGED, Diverged, Epoch, Stopped, never, out_of_memory
 from a3b_tune.training.members import Member, MemberNumbers
@@ -158,16 +160,10 @@ class StackedLearner:
         return StackedModel(model, self._prepared.autocast())
 
     def step_seconds(self, steps: int) -> float:
-        """How long a step of all members takes, measured on a batch of middling length. The learner
+        """How long a step of all members takes at best, on a batch of middling length. The learner
         is not to be used after that."""
         fed = self._feed.middle(self._orders(), merge=self._merges())
-        self._update(fed, False)
-        began = time.perf_counter()
-        for _ in range(steps):
-            self._update(fed, False)
-        if fed.tokens.is_cuda:
-            torch.cuda.synchronize()
-        return (time.perf_counter() - began) / steps
+        return quickest(partial(self._update, fed, False), steps, self._prepared.device)
 
     def step_bytes(self) -> int:
         """What a step on the longest batch holds, roughly: weights, gradients and two moments, what
