@@ -99,9 +99,8 @@ class Batches:
     def patterns(self) -> "Patterns | None":
         """The few different rows, if that is what the rows are; None where they are not, or are of
         unequal length."""
-        if self.table is None or len(torch.unique(self.table[:SAMPLE], dim=0)) * 2 > max(
-            self.sizes
-        ):
+        few = max(self.sizes) / 2
+        if self.table is None or len(torch.unique(self.table[:SAMPLE], dim=0)) > few:
             return None
         both = torch.cat([self.table, self.rows.labels.unsqueeze(1)], 1)  # (N, T + 1)
         different, which = torch.unique(both, dim=0, return_inverse=True)
