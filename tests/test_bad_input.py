@@ -4,6 +4,7 @@
 import functools
 import gzip
 import pickle
+import re
 import shlex
 import socket
 from contextlib import ExitStack
@@ -331,12 +332,13 @@ def test_a_disk_that_fills_in_mid_run_keeps_what_was_done(here, capsys):
         line = one_line(err)
         assert "the disk is full" in line
         assert "every finished trial is kept" in line
-        ended = out.count("] ✓ trial")
-        assert ended > 0
+        told = {int(number) for number in re.findall(r"\] ✓ trial (\d+)", out)}
+        assert told
         storage = open_storage(url)
         (study,) = storage.get_all_studies()
-        done = [trial for trial in storage.get_all_trials(study._study_id) if trial.value]
-        assert len(done) == ended
+        trials = storage.get_all_trials(study._study_id)
+        # A log has a line for the first of many that end in a moment, not for all.
+        assert told <= {trial.number for trial in trials if trial.value}
         storage.engine.dispose()
 
 
