@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from a3b_tune.models import build
 from a3b_tune.training.device import quickest
 from a3b_tune.training.evaluation import accuracy
 from a3b_tune.training.gradients import clip_gradients, gradient_norm
@@ -42,14 +41,7 @@ class PlainLearner:
         self._part = prepared.cut(recipe.max_length)
         self._autocast = prepared.autocast()
         device = prepared.device
-        torch.manual_seed(recipe.seed)
-        self.model = build(
-            recipe.model_name,
-            vocabulary=prepared.vocabulary,
-            classes=prepared.classes,
-            max_length=self._part.longest,
-            **recipe.model_settings,
-        ).to(device)
+        self.model = prepared.model(recipe)
         self._parameters = list(self.model.parameters())
         self._optimizers = build_optimizers(self.model, recipe.optimizer)
         training = recipe.training

@@ -1,18 +1,21 @@
 """A data set made ready for training: cut, on the device, validation rows already in batches.
 
-Done once per data set and cut and then shared by all trials of a process. Knows no model.
+Done once per data set and cut and then shared by all trials of a process; makes the models that fit
+it, and trains none.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from a3b_tune.data import Batches, Dataset, Rows
 from a3b_tune.data.load import load
+from a3b_tune.models import build
 from a3b_tune.models.tables import Openings
 from a3b_tune.study.sections import DataSection
+from a3b_tune.training.recipe import Recipe
 
 # Tokens in one evaluation batch: large enough that Python costs nothing, small enough that the
 # scores of a 256-token transformer with 4 heads stay below 70 MB.
@@ -60,6 +63,17 @@ class Prepared:
     @property
     def classes(self) -> int:
         return len(self.dataset.class_names)
+
+    def model(self, recipe: Recipe) -> nn.Module:
+        """The model of a recipe, its first weights from the recipe's seed."""
+        torch.manual_seed(recipe.seed)
+        return build(
+            recipe.model_name,
+            vocabulary=self.vocabulary,
+            classes=self.classes,
+            max_length=self.cut(recipe.max_length).longest,
+            **recipe.model_settings,
+        ).to(self.device)
 
     def cut(self, max_length: int | None) -> Part:
         """The rows' first `max_length` tokens; None leaves them whole."""

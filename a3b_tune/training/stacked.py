@@ -14,7 +14,6 @@ from math import isfinite, log
 import torch
 from torch import Tensor, nn
 
-from a3b_tune.models import build
 from a3b_tune.models.tables import WORTH
 from a3b_tune.training.compiling import pays
 from a3b_tune.training.device import quickest
@@ -68,7 +67,7 @@ class StackedLearner:
         self._members: list[Member] = []
         self._changed()
         self._too_much = DIVERGED * log(max(2, prepared.classes))
-        model = self._build(self._recipe)
+        model = prepared.model(self._recipe)
         self._feed = Feed(self._batches)
         lazy = self._recipe.optimizer.name == "sparse_adam"
         # Steps of one size and no gathering can be done as one function.
@@ -90,7 +89,7 @@ class StackedLearner:
     def add(self, recipe: Recipe) -> int:
         if not self.room:
             raise ValueError("no slot is free")
-        model = self._build(recipe)
+        model = self._prepared.model(recipe)
         if drops(model) and not self._model.drops:
             # The module that is called must have been built with dropout.
             self._model = self._stacked(model)
@@ -138,16 +137,6 @@ class StackedLearner:
                 evaluation,
             )  # fmt: skip
         return found
-
-    def _build(self, recipe: Recipe) -> nn.Module:
-        torch.manual_seed(recipe.seed)
-        return build(
-            recipe.model_name,
-            vocabulary=self._prepared.vocabulary,
-            classes=self._prepared.classes,
-            max_length=self._part.longest,
-            **recipe.model_settings,
-        ).to(self._prepared.device)
 
     def _stacked(self, model: nn.Module) -> StackedModel:
         """The module that is called for all, with the openings where they are few."""

@@ -15,6 +15,7 @@ import torch
 from a3b_tune.errors import InputError
 from a3b_tune.training import Learner, Prepared, Stopped
 from a3b_tune.training.device import describe_device
+from a3b_tune.training.learner import out_of_memory
 from a3b_tune.training.opening import open_learner as open_real_learner
 from a3b_tune.training.shape import Shape
 from a3b_tune.training.stack_size import StackSizes
@@ -54,8 +55,6 @@ FAILURES_IN_A_ROW = 3
 KNOWS_ALL = ("random", "grid", "qmc")
 # A study hears of its trials in at least so many rounds.
 ROUNDS = 4
-# How PyTorch's CPU allocator says it, in a plain RuntimeError.
-NO_MEMORY = "can't allocate memory"
 
 
 class BrokenRun(Exception):
@@ -225,7 +224,7 @@ class Run:
     ) -> None:
         """After an error while training: a trial that was alone fails; those of a larger stack wait
         again, to be run in a smaller one."""
-        short = isinstance(error, MemoryError | torch.OutOfMemoryError) or NO_MEMORY in str(error)
+        short = out_of_memory(error)
         first_line = str(error).partition("\n")[0]
         told = "out of memory" if short else f"error: {type(error).__name__}: {first_line}"
         if slots == 1:
