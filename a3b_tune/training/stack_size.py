@@ -99,7 +99,9 @@ class StackSizes:
             slots = min(2 * slots, most)
             seconds = self._step_seconds(shape, slots)
             if seconds is None:
-                return Measured(best, slots)
+                # How much memory is free is another matter on another day: not to be remembered.
+                self._limits[shape] = best
+                return Measured(best, best)
             missed += 1
             if seconds < GAIN * least:
                 best, least, missed = slots, seconds, 0

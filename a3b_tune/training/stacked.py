@@ -69,9 +69,9 @@ class StackedLearner:
         self._too_much = DIVERGED * log(max(2, prepared.classes))
         model = prepared.model(self._recipe)
         self._feed = Feed(self._batches)
-        lazy = self._recipe.optimizer.name == "sparse_adam"
+        self._lazy = self._recipe.optimizer.name == "sparse_adam"
         # Steps of one size and no gathering can be done as one function.
-        self._fits = self._batches.table is not None and not lazy
+        self._fits = self._batches.table is not None and not self._lazy
         cuda = prepared.device.type == "cuda"
         self._way = "capture" if self._fits and cuda else "no"
         self._compiles = not cuda
@@ -180,9 +180,8 @@ class StackedLearner:
 
     def _merges(self) -> bool:
         """Whether equal rows may be one: not where each has noise of its own."""
-        lazy = self._recipe.optimizer.name == "sparse_adam"
         noisy = self._model.drops or self._read_numbers().word_dropout is not None
-        return not (lazy or noisy)
+        return not (self._lazy or noisy)
 
     def _train(self) -> tuple[list[float], list[float]]:
         """One pass of every member over its rows: mean losses and mean gradient norms."""

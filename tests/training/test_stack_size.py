@@ -73,6 +73,8 @@ def test_what_does_not_fit_into_memory_is_not_taken(sizes, monkeypatch):
     )
     made = sizes()
     assert made.size(SMALL, 64) == 8
+    costs(monkeypatch, lambda slots: 1e-3 / slots)
+    assert sizes().size(SMALL, 64) == 64, "another day there may be more memory"
     assert made.too_large(SMALL, 8) == 4
     assert made.size(SMALL, 64) == 4
     assert made.too_large(SMALL, 1) == 1

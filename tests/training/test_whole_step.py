@@ -59,6 +59,20 @@ def test_compiled_a_member_is_what_it_is_alone(double, synth):
         assert_as_alone(learner, late, three, synth, [ended[late]])
 
 
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+def test_compiled_a_member_sees_the_noise_that_it_sees_alone(double, synth):
+    """The hash of the noise wraps around in int32, in compiled code too."""
+    settings = {"model__name": "full_attention", "training__batch_size": 64}
+    noisy = {"model__dropout": 0.3, "training__word_dropout": 0.2, "training__clip": 0.5}
+    one = recipe(1, optimizer__lr=3e-3, **noisy, **settings)
+    learner = StackedLearner(shape_of(one), synth, 2)
+    learner._way = "compile"
+    first, _ = learner.add(one), learner.add(recipe(2, model__dropout=0.1, **settings))
+    found = learner.epoch()
+    assert learner._way == "compile"
+    assert_as_alone(learner, first, one, synth, [found[first]])
+
+
 def test_what_cannot_be_compiled_is_done_without(monkeypatch, synth):
     def refuse(method):
         raise RuntimeError("the compiler has crashed")
