@@ -87,21 +87,26 @@ def assert_as_alone(learner: StackedLearner, name: int, recipe: Recipe, prepared
         torch.testing.assert_close(own, parameter.detach(), rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: "-".join(map(str, v.values())))
-def test_a_member_is_what_it_is_alone(double, synth, variant):
+def assert_members_are_as_alone(learner: StackedLearner, recipes: list[Recipe], prepared):
     """2 000 rows in batches of 64 are 32 steps. Two members take two epochs; the slot of the third
     is taken in between by a fourth, which is at its first epoch when they are at their second."""
-    one, two, three, four = members(**variant)
-    learner = StackedLearner(shape_of(one), synth, 3)
+    one, two, three, four = recipes
     first, gone, third = learner.add(one), learner.add(two), learner.add(three)
     begun = learner.epoch()
-    assert_as_alone(learner, gone, two, synth, [begun[gone]])
+    assert_as_alone(learner, gone, two, prepared, [begun[gone]])
     learner.remove(gone)
     late = learner.add(four)
     ended = learner.epoch()
-    assert_as_alone(learner, first, one, synth, [begun[first], ended[first]])
-    assert_as_alone(learner, third, three, synth, [begun[third], ended[third]])
-    assert_as_alone(learner, late, four, synth, [ended[late]])
+    assert_as_alone(learner, first, one, prepared, [begun[first], ended[first]])
+    assert_as_alone(learner, third, three, prepared, [begun[third], ended[third]])
+    assert_as_alone(learner, late, four, prepared, [ended[late]])
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: "-".join(map(str, v.values())))
+def test_a_member_is_what_it_is_alone(double, synth, variant):
+    recipes = members(**variant)
+    learner = StackedLearner(shape_of(recipes[0]), synth, 3)
+    assert_members_are_as_alone(learner, recipes, synth)
 
 
 @pytest.mark.parametrize("name", MODELS)
