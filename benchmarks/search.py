@@ -28,7 +28,7 @@ from a3b_tune.training import Prepared
 from a3b_tune.training.prepared import load_dataset
 from a3b_tune.tuning.events import Event, TrialEnded
 from a3b_tune.tuning.loop import Limits, Run
-from a3b_tune.tuning.opening import open_storage
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import begin_or_go_on
 
 XOR = ("xor", ["study.trials=12"])

@@ -14,7 +14,7 @@ import pytest
 
 from a3b_tune.cli.app import run
 from a3b_tune.data import imdb
-from a3b_tune.tuning.opening import open_storage
+from a3b_tune.storage.opening import open_storage
 from tests.commands import SMALL, answered, child, contents, one_line, refused
 from tests.worlds import (
     SOON,

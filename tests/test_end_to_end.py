@@ -13,7 +13,7 @@ from contextlib import closing
 import pytest
 
 from a3b_tune.cli.app import run
-from a3b_tune.tuning.opening import open_storage
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import open_study
 from tests.commands import SMALL, Running, trials_begun
 

@@ -17,9 +17,9 @@ import torch
 
 from a3b_tune.cli.app import run
 from a3b_tune.data import imdb
-from a3b_tune.tuning import opening
-from a3b_tune.tuning.opening import open_storage
-from a3b_tune.tuning.storage import Storage
+from a3b_tune.storage import opening
+from a3b_tune.storage.opening import open_storage
+from a3b_tune.storage.database import Storage
 from tests.commands import small_imdb
 
 # What stands behind each command that would search: were it not refused, it would end soon.

@@ -141,7 +141,7 @@ def gpus() -> Iterator[Check]:
 
 def stored(asked: str | None) -> Iterator[Check]:
     """Whether studies can be kept where they would be, and how much room is there."""
-    from a3b_tune.tuning.opening import check_url, shown_url, storage_url
+    from a3b_tune.storage.opening import check_url, shown_url, storage_url
 
     shown = shown_url(storage_url(asked))
     try:
@@ -161,7 +161,7 @@ def stored(asked: str | None) -> Iterator[Check]:
 def _studies(asked: str | None, file: str | None) -> str:
     """How many studies there are. Raises InputError where the storage cannot be opened."""
     from a3b_tune.results.listing import study_names
-    from a3b_tune.tuning.opening import open_storage
+    from a3b_tune.storage.opening import open_storage
 
     if file is not None and not Path(file).exists():
         return "not there yet, the first study makes it"
@@ -196,7 +196,7 @@ def disk(storage: str | None, data_dir: Path | None) -> Iterator[Check]:
 def _written(storage: str | None, asked: Path | None) -> Iterator[tuple[str, Path]]:
     """What is written, and to which folder."""
     from a3b_tune.data.places import cache_dir, data_dir
-    from a3b_tune.tuning.opening import check_url
+    from a3b_tune.storage.opening import check_url
 
     # A storage that cannot be used has been told of by its own check.
     with suppress(InputError):

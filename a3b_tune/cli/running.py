@@ -29,9 +29,9 @@ from a3b_tune.training.device import (
 from a3b_tune.training.prepared import load_dataset
 from a3b_tune.training.stack_size import check_stack
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
-from a3b_tune.tuning.opening import check_url, nothing_half_made, open_storage, storage_url
+from a3b_tune.storage.opening import check_url, nothing_half_made, open_storage, storage_url
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on
-from a3b_tune.workers import Job, Team, worker_count
+from a3b_tune.workers.team import Job, Team, worker_count
 
 ENDINGS = {
     "trials": "all trials done",

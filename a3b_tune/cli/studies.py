@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from a3b_tune.results.overview import StudyOverview
     from a3b_tune.results.trials import TrialRow
     from a3b_tune.study import StudyFile
-    from a3b_tune.tuning.storage import Storage
+    from a3b_tune.storage.database import Storage
 
 FORMATS = ("csv", "json", "parquet")
 # Study files that are commands.
@@ -30,7 +30,7 @@ SHORT = ("xor", "synth", "imdb")
 def complete_study(context: typer.Context, incomplete: str) -> list[str]:
     """What Tab offers for the name of a study: those of the storage."""
     from a3b_tune.results.listing import study_names
-    from a3b_tune.tuning.opening import open_storage
+    from a3b_tune.storage.opening import open_storage
 
     try:
         names = study_names(open_storage(context.params.get("storage")))
@@ -63,7 +63,7 @@ def studies(storage: StorageOption = None, as_json: JsonOption = False) -> None:
 
     from a3b_tune.cli.present_studies import print_studies
     from a3b_tune.results.listing import study_lines
-    from a3b_tune.tuning.opening import shown_url
+    from a3b_tune.storage.opening import shown_url
 
     with _reading(storage) as opened:
         lines = study_lines(opened)
@@ -157,7 +157,7 @@ def export(
 @contextmanager
 def _reading(asked: str | None) -> "Iterator[Storage]":
     """An open storage; a database that fails while it is read is told in one line."""
-    from a3b_tune.tuning.opening import open_storage, world_error
+    from a3b_tune.storage.opening import open_storage, world_error
 
     opened = open_storage(asked)
     try:
@@ -178,7 +178,7 @@ def _overview(study: str | None, asked: str | None) -> "StudyOverview":
 
 def _only_study(opened: "Storage") -> str:
     from a3b_tune.results.listing import study_names
-    from a3b_tune.tuning.opening import shown_url
+    from a3b_tune.storage.opening import shown_url
 
     names = study_names(opened)
     where = shown_url(opened.url)

@@ -19,7 +19,7 @@ from a3b_tune.errors import InputError
 from a3b_tune.results.trials import STATES, State, json_object
 from a3b_tune.study import Choices, StudyFile
 from a3b_tune.tuning import records
-from a3b_tune.tuning.storage import Storage
+from a3b_tune.storage.database import Storage
 
 TRIALS = models.TrialModel.__table__
 VALUES = models.TrialValueModel.__table__

@@ -17,7 +17,7 @@ from a3b_tune.tuning.account import Account
 from a3b_tune.tuning.grid import Grid
 from a3b_tune.tuning.sampling import Draw, Draws, derived_seed
 from a3b_tune.tuning.space import agrees, whole_settings
-from a3b_tune.tuning.storage import POINT
+from a3b_tune.storage.database import POINT
 from a3b_tune.tuning.studies import StoredStudy
 from a3b_tune.tuning.trials import RunningTrial, put_back_all
 

@@ -12,7 +12,7 @@ from itertools import product
 from a3b_tune.study import Choices, Range, Scalar, StudyFile
 from a3b_tune.training.shape import MEMBER_SETTINGS, Shape
 from a3b_tune.tuning.space import agrees, applies
-from a3b_tune.tuning.storage import Choose
+from a3b_tune.storage.database import Choose
 
 Point = dict[str, Scalar]
 

@@ -30,7 +30,7 @@ from a3b_tune.tuning.events import (
     TrialStarted,
     WorkerDied,
 )
-from a3b_tune.tuning.opening import world_error
+from a3b_tune.storage.opening import world_error
 from a3b_tune.tuning.pruning import most_epochs
 from a3b_tune.tuning.stacking import Desk, Stack, ended_event
 from a3b_tune.tuning.studies import StoredStudy

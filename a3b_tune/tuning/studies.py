@@ -17,9 +17,9 @@ from a3b_tune.study import StudyFile
 from a3b_tune.study.ceiling import WHY, study_ceiling_kind
 from a3b_tune.study.differences import differences
 from a3b_tune.tuning import records
-from a3b_tune.tuning.opening import shown_url
+from a3b_tune.storage.opening import shown_url
 from a3b_tune.tuning.pruning import build_pruner
-from a3b_tune.tuning.storage import Storage
+from a3b_tune.storage.database import Storage
 from a3b_tune.tuning.view import View
 
 if TYPE_CHECKING:

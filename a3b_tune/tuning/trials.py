@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from a3b_tune.study import Scalar
 from a3b_tune.tuning import records
 from a3b_tune.tuning.pruning import should_prune
-from a3b_tune.tuning.storage import Change
+from a3b_tune.storage.database import Change
 from a3b_tune.tuning.studies import StoredStudy
 
 # Reports wait at most this long before they are written, in seconds.

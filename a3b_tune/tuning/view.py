@@ -15,7 +15,7 @@ from optuna.pruners import BasePruner
 from optuna.storages._cached_storage import _CachedStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from a3b_tune.tuning.storage import Storage
+from a3b_tune.storage.database import Storage
 
 # A note of TPE for workers that see a trial before its parameters are written, which here is never.
 PRIVATE = "tpe:relative_params"

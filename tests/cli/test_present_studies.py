@@ -5,7 +5,7 @@ from rich.console import Console
 
 from a3b_tune.cli.present_studies import print_studies
 from a3b_tune.results.listing import study_lines
-from a3b_tune.tuning.opening import open_storage
+from a3b_tune.storage.opening import open_storage
 from tests.results import building
 
 WHERE = "sqlite:///studies.db"

@@ -17,7 +17,7 @@ from a3b_tune.training.plain import PlainLearner
 from a3b_tune.tuning import loop
 from a3b_tune.tuning.asking import Queue
 from a3b_tune.tuning.events import EpochDone
-from a3b_tune.tuning.opening import open_storage
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import open_study
 from tests.commands import SMALL, answered, contents, one_line, refused, small_imdb
 

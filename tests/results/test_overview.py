@@ -6,7 +6,7 @@ import pytest
 
 from a3b_tune.results.overview import Ceiling, study_overview
 from a3b_tune.tuning import records
-from a3b_tune.tuning.opening import open_storage
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import open_study
 from tests.results import building
 

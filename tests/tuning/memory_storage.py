@@ -7,7 +7,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from a3b_tune.tuning.storage import NO_MORE, POINT, Change
+from a3b_tune.storage.database import NO_MORE, POINT, Change
 
 
 class MemoryStorage:

@@ -22,7 +22,7 @@ from a3b_tune.training import Prepared
 from a3b_tune.tuning import records
 from a3b_tune.tuning.events import Event, TrialEnded
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
-from a3b_tune.tuning.opening import open_storage
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.pruning import build_pruner
 from a3b_tune.tuning.records import Worker
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on, go_on

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from a3b_tune.errors import InputError
-from a3b_tune.tuning import opening
-from a3b_tune.tuning.opening import check_url, open_storage, shown_url, storage_url
+from a3b_tune.storage import opening
+from a3b_tune.storage.opening import check_url, open_storage, shown_url, storage_url
 from tests.postgres import PASSWORD
 
 
@@ -139,7 +139,7 @@ def test_many_processes_that_begin_at_once_make_one_study(url):
         "import sys\n"
         "from a3b_tune.data.load import load\n"
         "from a3b_tune.study import loads\n"
-        "from a3b_tune.tuning.opening import nothing_half_made, open_storage\n"
+        "from a3b_tune.storage.opening import nothing_half_made, open_storage\n"
         "from a3b_tune.tuning.studies import begin_or_go_on\n"
         'text = \'[study]\\nname="s"\\n[data]\\nname="xor"\\n[model]\\nname="baseline"\'\n'
         "file = loads(text, 's')\n"

@@ -21,8 +21,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.orm import Session
 
-from a3b_tune.tuning import rows, sqlite
-from a3b_tune.tuning.reading import read_trials
+from a3b_tune.storage import rows, sqlite
+from a3b_tune.storage.reading import read_trials
 
 # Above every trial's id: asks for the named trials alone.
 NO_MORE = 2**31 - 1

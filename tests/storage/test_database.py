@@ -7,8 +7,8 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from a3b_tune.tuning.opening import open_storage
-from a3b_tune.tuning.storage import POINT, Change
+from a3b_tune.storage.opening import open_storage
+from a3b_tune.storage.database import POINT, Change
 from tests.tuning.conftest import of_each_kind
 
 HELD = {"by": "me"}

@@ -9,8 +9,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
 
-from a3b_tune.tuning import reading
-from a3b_tune.tuning.opening import open_storage
+from a3b_tune.storage import reading
+from a3b_tune.storage.opening import open_storage
 from tests.tuning.conftest import of_each_kind
 
 SPACE = {

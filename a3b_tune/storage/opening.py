@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from a3b_tune.errors import InputError, unknown
-from a3b_tune.tuning.storage import Storage
+from a3b_tune.storage.database import Storage
 
 try:
     import fcntl

@@ -19,7 +19,7 @@ from typing import Any, cast
 from a3b_tune.errors import InputError
 from a3b_tune.tuning.events import Event, LostFound, WorkerDied
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
-from a3b_tune.tuning.opening import open_storage
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import StoredStudy, go_on
 from a3b_tune.tuning.trials import put_back_lost
 

@@ -1,0 +1,1 @@
+"""WHERE studies are kept: a database, or a proxy in front of one. Knows no study file, no model."""
