@@ -4,6 +4,10 @@ data, no cache."""
 import pytest
 import torch
 
+from tests.databases import new_database, postgres, url
+
+__all__ = ["new_database", "postgres", "url"]
+
 
 def pytest_configure() -> None:
     torch.set_num_threads(1)

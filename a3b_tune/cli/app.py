@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from a3b_tune import __version__
-from a3b_tune.cli import data, doctor, search, studies, study_files
+from a3b_tune.cli import cluster, data, doctor, joining, search, storage, studies, study_files
 from a3b_tune.cli.printing import visible
 from a3b_tune.errors import InputError, unknown
 
@@ -45,6 +45,7 @@ def _options(
 
 
 SEARCH = "Search"
+CLUSTER = "On a cluster"
 READ = "Look at what was found"
 MORE = "Data, study files, this machine"
 
@@ -52,11 +53,16 @@ app.command("xor", rich_help_panel=SEARCH)(search.xor)
 app.command("synth", rich_help_panel=SEARCH)(search.synth)
 app.command("imdb", rich_help_panel=SEARCH)(search.imdb)
 app.command("run", rich_help_panel=SEARCH)(search.run)
+app.command("worker", rich_help_panel=SEARCH)(joining.worker)
+app.command("reap", rich_help_panel=SEARCH)(joining.reap)
+app.command("submit", rich_help_panel=CLUSTER)(cluster.submit)
+app.command("jobs", rich_help_panel=CLUSTER)(cluster.jobs)
 app.command("studies", rich_help_panel=READ)(studies.studies)
 app.command("show", rich_help_panel=READ)(studies.show)
 app.command("export", rich_help_panel=READ)(studies.export)
 app.add_typer(data.app, name="data", rich_help_panel=MORE)
 app.add_typer(study_files.app, name="study", rich_help_panel=MORE)
+app.add_typer(storage.app, name="storage", rich_help_panel=MORE)
 app.command("doctor", rich_help_panel=MORE)(doctor.doctor)
 
 

@@ -7,6 +7,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+# How long a storage that is gone is waited for, where nothing else is asked.
+PATIENCE = "10m"
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -29,6 +32,9 @@ class Asked:
     data_dir: Path | None
     changes: tuple[str, ...]
     as_json: bool
+    budget: str | None = None
+    retries: str | None = None
+    patience: str = PATIENCE
 
     def overrides(self) -> list[tuple[str, str]]:
         """Each option that stands for a setting, with the word a person typed for it."""
@@ -37,6 +43,8 @@ class Asked:
             ("--pool", "model.pool", self.pool),
             ("--trials", "study.trials", self.trials),
             ("--timeout", "study.timeout", self.timeout),
+            ("--budget", "study.budget", self.budget),
+            ("--retries", "study.retries", self.retries),
             ("--name", "study.name", self.name),
             ("--sampler", "study.sampler", self.sampler),
             ("--pruner", "study.pruner", self.pruner),
@@ -63,6 +71,7 @@ class Asked:
             ("--stack", None if self.stack == "auto" else self.stack),
             ("--device", None if self.device == "auto" else self.device),
             ("--precision", None if self.precision == "auto" else self.precision),
+            ("--retries", self.retries),
             ("--data-dir", None if self.data_dir is None else str(self.data_dir)),
             *(("--set", change) for change in self.changes),
         ]

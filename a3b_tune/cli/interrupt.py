@@ -1,4 +1,5 @@
 """Ctrl-C: the first asks the run to stop between two steps, the second ends the process at once.
+So do the signals by which a cluster says that a worker's time is up.
 
 Knows nothing of what is running.
 """
@@ -6,13 +7,19 @@ Knows nothing of what is running.
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from threading import Thread
 from types import FrameType, TracebackType
 from typing import Self
 
-EXIT_CODES = {"Ctrl-C": 130, "SIGTERM": 143}
+EXIT_CODES = {"Ctrl-C": 130, "SIGTERM": 143, "SIGUSR1": 138}
 REASONS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+if hasattr(signal, "SIGUSR1"):  # Windows has none
+    REASONS[signal.SIGUSR1] = "SIGUSR1"
+# A cluster may send its signals to a process and to its group: what follows so soon, in seconds, is
+# not a second one.
+ECHO = 2.0
 SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -60,12 +67,16 @@ def _end_at_second(reading: int) -> None:
     """Reads a byte for each signal until the other end is closed, and ends the process at the
     second. In a thread: Python's own handlers wait until the main thread comes back from a database
     that is locked, say, and that may take a minute."""
-    reasons: list[str] = []
+    first: float | None = None
     with os.fdopen(reading, "rb", buffering=0) as signals:
         while number := signals.read(1):
-            reasons += [reason for known, reason in REASONS.items() if known == number[0]]
-            if len(reasons) > 1:
+            reason = next((REASONS[known] for known in REASONS if known == number[0]), None)
+            if reason is None:
+                continue
+            first, before = time.monotonic(), first
+            echo = reason != "Ctrl-C" and before is not None and first - before < ECHO
+            if before is not None and not echo and reason != "SIGUSR1":
                 if sys.stderr.isatty():
                     sys.stderr.write(SHOW_CURSOR + "\n")
                     sys.stderr.flush()
-                os._exit(EXIT_CODES[reasons[-1]])
+                os._exit(EXIT_CODES[reason])

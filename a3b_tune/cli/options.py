@@ -47,6 +47,21 @@ def whole_number(option: str, text: str, low: int) -> int:
     return number
 
 
+def seconds(text: str, option: str) -> float:
+    """The length of time that was typed for an option, in seconds; 0 means none.
+
+    :raises InputError: it is none.
+    """
+    from a3b_tune.study.kinds import Duration
+
+    if text in ("0", "0s"):
+        return 0.0
+    try:
+        return Duration().check(text)
+    except ValueError as error:
+        raise InputError(f"{option} {text}: {error}") from None
+
+
 def complete_from(words: Iterable[str]) -> Callable[[str], list[str]]:
     """What Tab offers for an option that takes one of a few words."""
     known = tuple(words)

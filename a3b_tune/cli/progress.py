@@ -97,7 +97,9 @@ class Progress:
         """
         match event:
             case TrialStarted():
-                return self._start(event.number, event.params, event.slots)
+                trial = self._start(event.number, event.params, event.slots)
+                trial.curve.extend(event.curve)
+                return trial
             case EpochDone():
                 return self._epoch(event)
             case TrialEnded():

@@ -12,12 +12,18 @@ from rich.console import Console
 from a3b_tune.cli.asked import Asked
 from a3b_tune.cli.display import open_display
 from a3b_tune.cli.interrupt import EXIT_CODES, Interrupt
+from a3b_tune.cli.options import seconds
 from a3b_tune.cli.present import print_study
 from a3b_tune.cli.progress import Best, Progress
+from a3b_tune.cli.studies import only_study
 from a3b_tune.data import Dataset
 from a3b_tune.data.fetch import SOURCES, fetch, progress_bar
+from a3b_tune.errors import InputError
 from a3b_tune.results.overview import study_overview
 from a3b_tune.results.trials import ranked, rows
+from a3b_tune.storage.opening import check_url, nothing_half_made, open_storage, storage_url
+from a3b_tune.storage.patience import passes
+from a3b_tune.storage.verbs import Storage
 from a3b_tune.study import StudyFile
 from a3b_tune.training import Prepared
 from a3b_tune.training.device import (
@@ -25,19 +31,23 @@ from a3b_tune.training.device import (
     check_precision,
     choose_device,
     prepare_process,
+    visible_gpus,
 )
 from a3b_tune.training.prepared import load_dataset
 from a3b_tune.training.stack_size import check_stack
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
-from a3b_tune.storage.opening import check_url, nothing_half_made, open_storage, storage_url
-from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on
+from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on, check_data, go_on
 from a3b_tune.workers.team import Job, Team, worker_count
 
+# Seconds between two tries to open a storage that is gone.
+AGAIN = 1.0
 ENDINGS = {
     "trials": "all trials done",
     "timeout": "the time is up",
     "Ctrl-C": "stopped by Ctrl-C",
     "SIGTERM": "stopped by SIGTERM",
+    "SIGUSR1": "stopped by SIGUSR1",
+    "budget": "the budget is spent",
 }
 
 
@@ -52,6 +62,7 @@ def run_study(file: StudyFile, asked: Asked, console: Console) -> int:
     prepare_process(device, asked.precision)
     worker_count(asked.workers, 1, 1)
     check_stack(asked.stack)
+    seconds(asked.patience, "--patience")
     check_url(asked.storage)
     prepared = Prepared(_load(file, asked, console), device, asked.precision)
     with nothing_half_made(asked.storage):
@@ -60,6 +71,51 @@ def run_study(file: StudyFile, asked: Asked, console: Console) -> int:
     code, ending = _search(stored, prepared, asked, deadline, console)
     _summary(stored, ending, asked, console)
     return code
+
+
+def join_study(name: str | None, asked: Asked, timeout: float | None, stay: bool) -> int:
+    """Runs trials of a stored study until there are none, the time is up or a signal ends it.
+
+    :param stay: wait, at the end, until the trials of other workers have ended too.
+    :returns: as `run_study`, or 138 after SIGUSR1.
+    """
+    began = time.monotonic()
+    console = Console(stderr=asked.as_json)
+    device = choose_device(asked.device)
+    check_precision(asked.precision, device)
+    prepare_process(device, asked.precision)
+    worker_count(asked.workers, 1, 1)
+    check_stack(asked.stack)
+    storage = open_when_there(asked, console)
+    stored = go_on(storage, name or only_study(storage))
+    prepared = Prepared(_load(stored.file, asked, console), device, asked.precision)
+    check_data(stored, prepared.dataset)
+    deadline = None if timeout is None else began + timeout
+    code, ending = _search(stored, prepared, asked, deadline, console, stay=stay)
+    console.print(f"\n{ending}", highlight=False, markup=False)
+    if asked.as_json:
+        print(json.dumps(study_overview(stored).to_json(), indent=2))
+    return code
+
+
+def open_when_there(asked: Asked, console: Console) -> Storage:
+    """Opens the storage; one that is gone is waited for: workers may start before it does.
+
+    :raises InputError: as `open_storage`.
+    """
+    patience = seconds(asked.patience, "--patience")
+    end = time.monotonic() + patience
+    told = False
+    while True:
+        try:
+            return open_storage(asked.storage, create=True)
+        except InputError as error:
+            if not passes(error) or time.monotonic() > end:
+                raise
+            if not told:
+                console.print(f"{error}; waiting for it", highlight=False, markup=False)
+            told = True
+            time.sleep(AGAIN)
 
 
 def _load(file: StudyFile, asked: Asked, console: Console) -> Dataset:
@@ -78,14 +134,18 @@ def _search(
     asked: Asked,
     deadline: float | None,
     console: Console,
+    *,
+    stay: bool = True,
 ) -> tuple[int, str]:
     """The trials under their display: exit code, and in words how it ended."""
     progress = _progress(stored, deadline)
     display = open_display(console, progress)
     trials = stored.file.study.trials
     # A GPU is filled by one process; cores are filled by one process each.
-    cores = 1 if prepared.device.type == "cuda" else available_cores()
-    count = worker_count(asked.workers, cores, trials - progress.ended)
+    gpus = visible_gpus(asked.device)
+    cores = len(gpus) or (1 if prepared.device.type == "cuda" else available_cores())
+    count = worker_count(asked.workers, cores, max(1, trials - progress.ended))
+    job = _job(stored, asked, deadline, count, gpus, stay)
 
     def interrupted(reason: str) -> None:
         display.say(f"{reason}: running trials go back to the queue; once more ends at once")
@@ -94,16 +154,31 @@ def _search(
         try:
             if count == 1:
                 limits = Limits(trials, deadline, stop)
-                ending = Run(stored, prepared, limits, display, stack=asked.stack)()
+                ending = Run(
+                    stored,
+                    prepared,
+                    limits,
+                    display,
+                    stack=asked.stack,
+                    wait=stay,
+                    patience=job.patience,
+                    watch=True,
+                )()
             else:
-                job = _job(stored, asked, deadline, count)
                 ending = Team(stored, job, count, display)(stop)
         except BrokenRun as error:
             return 1, str(error)
     return EXIT_CODES.get(ending, 0), ENDINGS[ending]
 
 
-def _job(stored: StoredStudy, asked: Asked, deadline: float | None, count: int) -> Job:
+def _job(
+    stored: StoredStudy,
+    asked: Asked,
+    deadline: float | None,
+    count: int,
+    gpus: tuple[str, ...],
+    stay: bool,
+) -> Job:
     return Job(
         url=storage_url(asked.storage),
         study=stored.file.study.name,
@@ -115,6 +190,9 @@ def _job(stored: StoredStudy, asked: Asked, deadline: float | None, count: int) 
         stack=asked.stack,
         precision=asked.precision,
         workers=count,
+        patience=seconds(asked.patience, "--patience"),
+        wait=stay,
+        gpus=gpus,
     )
 
 

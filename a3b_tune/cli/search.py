@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from a3b_tune.cli.asked import Asked
+from a3b_tune.cli.asked import PATIENCE, Asked
 from a3b_tune.cli.options import DataDirOption, JsonOption, StorageOption
 from a3b_tune.cli.search_options import (
+    Budget,
     Device,
     Model,
     Name,
+    Patience,
     Pool,
     Precision,
     Pruner,
+    Retries,
     Sampler,
     Seed,
     Set,
@@ -39,6 +42,7 @@ def _shipped(study: str, example: str) -> Callable[..., int]:
     def command(
         trials: Trials = None,
         timeout: Timeout = None,
+        budget: Budget = None,
         model: Model = None,
         pool: Pool = None,
         settings: Set = None,
@@ -52,11 +56,14 @@ def _shipped(study: str, example: str) -> Callable[..., int]:
         device: Device = "auto",
         precision: Precision = "auto",
         data_dir: DataDirOption = None,
+        retries: Retries = None,
+        patience: Patience = PATIENCE,
         as_json: JsonOption = False,
     ) -> int:
         asked = Asked(
             study, trials, timeout, model, pool, name, sampler, pruner, seed, workers, stack,
-            device, precision, storage, data_dir, tuple(settings or ()), as_json,
+            device, precision, storage, data_dir, tuple(settings or ()), as_json, budget, retries,
+            patience,
         )  # fmt: skip
         return search(study, asked)
 
@@ -109,6 +116,7 @@ def run(
     ],
     trials: Trials = None,
     timeout: Timeout = None,
+    budget: Budget = None,
     model: Model = None,
     pool: Pool = None,
     settings: Set = None,
@@ -122,6 +130,8 @@ def run(
     device: Device = "auto",
     precision: Precision = "auto",
     data_dir: DataDirOption = None,
+    retries: Retries = None,
+    patience: Patience = PATIENCE,
     as_json: JsonOption = False,
 ) -> int:
     """Run a study file of your own, on your own CSV or text if it says so.
@@ -133,7 +143,8 @@ def run(
     """
     asked = Asked(
         f"run {file}", trials, timeout, model, pool, name, sampler, pruner, seed, workers, stack,
-        device, precision, storage, data_dir, tuple(settings or ()), as_json,
+        device, precision, storage, data_dir, tuple(settings or ()), as_json, budget, retries,
+        patience,
     )  # fmt: skip
     return search(file, asked)
 

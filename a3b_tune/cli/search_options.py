@@ -23,6 +23,24 @@ Trials = Annotated[
 Timeout = Annotated[
     str | None, typer.Option(metavar="TIME", help="Stop after this time: 45s, 30m, 1h30m.")
 ]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Stop when all workers together have worked so long: 6gpu-h, 90cpu-m.",
+    ),
+]
+Retries = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="How often a trial runs again whose worker died or hung."),
+]
+Patience = Annotated[
+    str,
+    typer.Option(
+        metavar="TIME",
+        help="How long a database that is gone is waited for; trials go on meanwhile.",
+    ),
+]
 Model = Annotated[
     str | None,
     typer.Option(

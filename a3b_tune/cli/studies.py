@@ -19,8 +19,8 @@ from a3b_tune.errors import InputError
 if TYPE_CHECKING:
     from a3b_tune.results.overview import StudyOverview
     from a3b_tune.results.trials import TrialRow
+    from a3b_tune.storage.verbs import Storage
     from a3b_tune.study import StudyFile
-    from a3b_tune.storage.database import Storage
 
 FORMATS = ("csv", "json", "parquet")
 # Study files that are commands.
@@ -65,7 +65,7 @@ def studies(storage: StorageOption = None, as_json: JsonOption = False) -> None:
     from a3b_tune.results.listing import study_lines
     from a3b_tune.storage.opening import shown_url
 
-    with _reading(storage) as opened:
+    with reading(storage) as opened:
         lines = study_lines(opened)
         where = shown_url(opened.url)
     if as_json:
@@ -155,11 +155,11 @@ def export(
 
 
 @contextmanager
-def _reading(asked: str | None) -> "Iterator[Storage]":
-    """An open storage; a database that fails while it is read is told in one line."""
+def reading(asked: str | None, *, create: bool = False) -> "Iterator[Storage]":
+    """An open storage; a database that fails while it is used is told in one line."""
     from a3b_tune.storage.opening import open_storage, world_error
 
-    opened = open_storage(asked)
+    opened = open_storage(asked, create=create)
     try:
         yield opened
     except Exception as error:
@@ -172,11 +172,11 @@ def _overview(study: str | None, asked: str | None) -> "StudyOverview":
     from a3b_tune.results.overview import study_overview
     from a3b_tune.tuning.studies import open_study
 
-    with _reading(asked) as opened:
-        return study_overview(open_study(opened, study or _only_study(opened)))
+    with reading(asked) as opened:
+        return study_overview(open_study(opened, study or only_study(opened)))
 
 
-def _only_study(opened: "Storage") -> str:
+def only_study(opened: "Storage") -> str:
     from a3b_tune.results.listing import study_names
     from a3b_tune.storage.opening import shown_url
 

@@ -12,7 +12,17 @@ from rich.text import Text
 
 from a3b_tune.cli import figures
 from a3b_tune.cli.progress import Progress, Running
-from a3b_tune.tuning.events import Event, LostFound, TrialEnded, TrialStarted, WorkerDied
+from a3b_tune.tuning.events import (
+    Event,
+    LostFound,
+    StorageBack,
+    StorageGone,
+    TrialEnded,
+    TrialStarted,
+    Waiting,
+    Warned,
+    WorkerDied,
+)
 
 # Digits of an accuracy: enough for one row in 25 000 not to be shown as perfect.
 DIGITS = 5
@@ -60,6 +70,22 @@ def notice(event: Event) -> str | None:
         case WorkerDied():
             then = "another one takes its place" if event.replaced else "the others go on"
             return f"worker {event.pid} {event.how}; {then}"
+        case StorageGone():
+            return (
+                f"the storage does not answer ({event.cause}): trials go on, what they report is "
+                "kept until it is back"
+            )
+        case StorageBack():
+            return f"the storage is back after {figures.duration(event.seconds)}; nothing was lost"
+        case Waiting():
+            return (
+                f"nothing is left to begin; other workers run {event.trials} trials, and what one "
+                "of them loses is run here (Ctrl-C leaves)"
+            )
+        case Warned():
+            return event.text
+        case TrialStarted() if event.curve:
+            return f"trial {event.number} goes on after epoch {len(event.curve)}"
         case TrialStarted() if event.repeats is not None:
             return (
                 f"trial {event.number} runs the settings of trial "
@@ -86,6 +112,7 @@ class Teller:
         self._ended = 0
         self._crowded = False
         self._untold: dict[str, int] = {}
+        self._said: set[str] = set()
 
     @property
     def _few(self) -> bool:
@@ -97,7 +124,7 @@ class Teller:
         trial = self._progress.take(event)
         lines = self._next_window()
         if (text := notice(event)) and (self._few or not isinstance(event, TrialStarted)):
-            lines.append(Text(text, style="cyan"))
+            lines += self._once(event, text)
         if isinstance(event, TrialEnded):
             self._ended += 1
             if self._few or event.state == "failed" or self._progress.best is not best:
@@ -105,6 +132,21 @@ class Teller:
             else:
                 self._untold[event.state] = self._untold.get(event.state, 0) + 1
         return lines
+
+    def _once(self, event: Event, text: str) -> list[Text]:
+        """The notice, unless another worker has said the same: they all find out at once."""
+        kind = type(event).__name__
+        if isinstance(event, Warned):
+            kind = text
+        if isinstance(event, StorageBack):
+            self._said.discard(StorageGone.__name__)
+        if isinstance(event, StorageGone):
+            self._said.discard(StorageBack.__name__)
+        if isinstance(event, StorageGone | StorageBack | Warned):
+            if kind in self._said:
+                return []
+            self._said.add(kind)
+        return [Text(text, style="cyan")]
 
     def rest(self) -> list[Text]:
         """A line about the trials that had none of their own; none where there are none."""

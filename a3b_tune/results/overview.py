@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from a3b_tune.results.importances import Importances, importances
 from a3b_tune.results.trials import State, TrialRow, json_object, ranked, rows
 from a3b_tune.results.work import Work, work
+from a3b_tune.storage.opening import shown_url
 from a3b_tune.study import StudyFile, show_setting
 from a3b_tune.tuning import records
-from a3b_tune.storage.opening import shown_url
 
 if TYPE_CHECKING:
     from a3b_tune.tuning.studies import StoredStudy

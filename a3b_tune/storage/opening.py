@@ -5,67 +5,54 @@ Knows which databases there are and what can be wrong with them; never prints a 
 
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import optuna
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from a3b_tune.errors import InputError, unknown
-from a3b_tune.storage.database import Storage
+from a3b_tune.errors import InputError
+from a3b_tune.storage.addresses import PROXIES, parse, proxy_address, shown_url, storage_url
+from a3b_tune.storage.database import DatabaseStorage
+from a3b_tune.storage.verbs import Storage
 
 try:
     import fcntl
 except ImportError:  # Windows has none
     fcntl = None  # type: ignore[assignment]
 
-DEFAULT_URL = "sqlite:///a3b-tune.db"
-SCHEMES = ("sqlite", "postgresql")
+__all__ = [
+    "check_url",
+    "nothing_half_made",
+    "open_storage",
+    "shown_url",
+    "storage_url",
+    "with_grpc",
+    "world_error",
+]
+
 # How long a database that another program holds locked is waited for at the start, in seconds.
 OPEN_TIMEOUT = 5.0
 
 
-def storage_url(asked: str | None) -> str:
-    """The URL that was asked for, else `A3B_TUNE_STORAGE`, else one file in this folder."""
-    if asked == "":
-        raise InputError("--storage is empty; leave it out for the default, or name a storage URL")
-    return asked or os.environ.get("A3B_TUNE_STORAGE") or DEFAULT_URL
-
-
-def shown_url(url: str) -> str:
-    """The URL with its password hidden; of what is no URL, neither what stands before an @ nor
-    what stands behind a ?."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        parsed = None
-    if parsed is None or _host_holds_password(parsed):
-        _, at, rest = url.partition("?")[0].rpartition("@")
-        return f"…@{rest}" if at else rest
-    secret = [key for key in parsed.query if "password" in key.lower()]
-    return parsed.difference_update_query(secret).render_as_string(hide_password=True)
-
-
-def _host_holds_password(url: URL) -> bool:
-    """An @ that was not written %40 ends the password too early: its rest is read as a host."""
-    return "@" in (url.host or "")
-
-
 def open_storage(asked: str | None = None, *, create: bool = False) -> Storage:
-    """Opens the database of a storage URL.
+    """Opens the database of a storage URL, or connects to the proxy in front of one.
 
     :param create: make the database file and its tables where there are none, and be able to
-        write; without it nothing is written.
+        write; without it nothing is written. A proxy has made its tables.
     :raises InputError: wrong scheme, no such file or server, locked, read-only, not a database, of
-        another version of Optuna.
+        another version of Optuna; a proxy that does not know the token.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     url = storage_url(asked)
     parsed = check_url(asked, create=create)
+    if parsed.get_backend_name() in PROXIES:
+        return _connect(parsed)
     try:
-        return Storage(parsed.render_as_string(hide_password=False), writable=create)
+        return DatabaseStorage(parsed.render_as_string(hide_password=False), writable=create)
     except ImportError:
         raise InputError(
             f"{shown_url(url)}: Postgres needs its driver: pip install 'a3b-tune[postgres]'"
@@ -74,6 +61,28 @@ def open_storage(asked: str | None = None, *, create: bool = False) -> Storage:
         raise InputError(f"{shown_url(url)}: {_cause(error)}") from None
     except RuntimeError as error:
         raise InputError(f"{shown_url(url)}: {_older(str(error))}") from None
+
+
+@contextmanager
+def with_grpc(where: str) -> Iterator[None]:
+    """Around an import of what needs gRPC.
+
+    :raises InputError: it is not installed, or too old.
+    """
+    try:
+        yield
+    except (ImportError, RuntimeError):
+        # Optuna raises the latter for one that is too old.
+        raise InputError(f"{where}: this needs gRPC: pip install 'a3b-tune[proxy]'") from None
+
+
+def _connect(parsed: URL) -> Storage:
+    address = proxy_address(parsed)
+    with with_grpc(str(address)):
+        from a3b_tune.storage.remote import RemoteStorage
+    storage = RemoteStorage(address)
+    storage.greet()
+    return storage
 
 
 @contextmanager
@@ -133,27 +142,12 @@ def check_url(asked: str | None = None, *, create: bool = True) -> URL:
 
     :raises InputError: as `open_storage`, but for what only a server can tell.
     """
-    parsed = _parse(storage_url(asked))
+    parsed = parse(storage_url(asked))
+    if parsed.get_backend_name() in PROXIES:
+        proxy_address(parsed)
     if parsed.get_backend_name() == "sqlite":
         _check_sqlite(parsed, create)
     return parsed
-
-
-def _parse(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-        backend = parsed.get_backend_name()
-    except (ArgumentError, ValueError):
-        raise InputError(
-            f"--storage {shown_url(url)}: not a storage URL; write sqlite:///FILE.db or "
-            "postgresql://USER@HOST/DATABASE"
-        ) from None
-    if backend not in SCHEMES:
-        raise InputError(f"--storage: {unknown('storage scheme', backend, SCHEMES)}")
-    if _host_holds_password(parsed):
-        raise InputError(f"--storage {shown_url(url)}: in a name or a password write %40 for @")
-    drivers = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite"}
-    return parsed.set(drivername=drivers[backend])
 
 
 def _check_sqlite(url: URL, create: bool) -> None:
@@ -219,10 +213,15 @@ def _older(text: str) -> str:
 
 
 def world_error(error: Exception) -> str | None:
-    """What a database error in mid-run means to a person, or None if it is no such error."""
-    if not isinstance(error, SQLAlchemyError | optuna.exceptions.StorageInternalError):
+    """What a storage's error in mid-run means to a person, or None if it is no such error."""
+    if isinstance(error, SQLAlchemyError | optuna.exceptions.StorageInternalError):
+        cause = _cause(error)
+    elif (grpc := sys.modules.get("grpc")) and isinstance(error, grpc.RpcError):
+        from a3b_tune.storage.transport import refusal
+
+        cause = refusal(error)
+    else:
         return None
-    cause = _cause(error)
     if "full" in cause:
         return f"the disk is full ({cause}); every finished trial is kept"
     return f"the storage failed ({cause}); every finished trial is kept"

@@ -10,8 +10,11 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages._rdb import models
+from optuna.trial import TrialState
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+
+from a3b_tune.storage.verbs import CLAIM
 
 Params = tuple[Mapping[str, Any], Mapping[str, BaseDistribution]]
 
@@ -36,7 +39,7 @@ def set_params(session: Session, changes: Mapping[int, Params]) -> None:
         for trial_id, (params, distributions) in changes.items()
         for name, value in params.items()
     ]
-    _upsert(session, models.TrialParamModel, ("trial_id", "param_name"), found)
+    upsert(session, models.TrialParamModel, ("trial_id", "param_name"), found)
 
 
 def set_values(session: Session, changes: Mapping[int, Mapping[int, float]]) -> None:
@@ -55,7 +58,7 @@ def set_values(session: Session, changes: Mapping[int, Mapping[int, float]]) -> 
                     "intermediate_value_type": kind,
                 }
             )
-    _upsert(session, models.TrialIntermediateValueModel, ("trial_id", "step"), found)
+    upsert(session, models.TrialIntermediateValueModel, ("trial_id", "step"), found)
 
 
 def set_user_attrs(session: Session, changes: Mapping[int, Mapping[str, Any]]) -> None:
@@ -76,14 +79,52 @@ def user_attr(session: Session, ids: Sequence[int], key: str) -> dict[int, Any]:
     return {int(trial_id): json.loads(value) for trial_id, value in found}
 
 
-def wipe(session: Session, ids: Sequence[int]) -> None:
-    """Takes away what trials reported, and what successive halving noted at its rungs; a sampler's
-    notes stay."""
+def held_under(session: Session, study_id: int, claim: str) -> list[int]:
+    """The ids of a study's running trials under a claim: what a call that is made again has done
+    before."""
+    trial, attr = models.TrialModel, models.TrialUserAttributeModel
+    query = session.query(trial.trial_id).join(attr, attr.trial_id == trial.trial_id)
+    found = query.filter(
+        trial.study_id == study_id,
+        trial.state == TrialState.RUNNING,
+        attr.key == CLAIM,
+        attr.value_json == json.dumps(claim),
+    )
+    return [int(trial_id) for (trial_id,) in found.order_by(trial.number)]
+
+
+def waiting(session: Session, study_id: int) -> list[int]:
+    """The ids of a study's waiting trials, the oldest first."""
+    trial = models.TrialModel
+    query = session.query(trial.trial_id).filter(
+        trial.study_id == study_id, trial.state == TrialState.WAITING
+    )
+    return [int(trial_id) for (trial_id,) in query.order_by(trial.number)]
+
+
+def running(session: Session, ids: Sequence[int]) -> list[int]:
+    """Those of these trials that are running."""
+    trial = models.TrialModel
+    query = session.query(trial.trial_id).filter(
+        trial.trial_id.in_(ids), trial.state == TrialState.RUNNING
+    )
+    return [int(trial_id) for (trial_id,) in query.order_by(trial.trial_id)]
+
+
+def wipe(session: Session, steps: Mapping[int, int]) -> None:
+    """Takes away what trials reported after a step, by trial. What successive halving noted at its
+    rungs goes too where nothing is kept; a sampler's notes stay."""
     reports = models.TrialIntermediateValueModel
     notes = models.TrialSystemAttributeModel
-    session.query(reports).filter(reports.trial_id.in_(ids)).delete(synchronize_session=False)
+    by_step: dict[int, list[int]] = {}
+    for trial_id, step in steps.items():
+        by_step.setdefault(step, []).append(trial_id)
+    for step, ids in by_step.items():
+        late = session.query(reports).filter(reports.trial_id.in_(ids), reports.step > step)
+        late.delete(synchronize_session=False)
+    none_kept = by_step.get(0, [])
     session.query(notes).filter(
-        notes.trial_id.in_(ids), notes.key.startswith("completed_rung_")
+        notes.trial_id.in_(none_kept), notes.key.startswith("completed_rung_")
     ).delete(synchronize_session=False)
 
 
@@ -97,13 +138,13 @@ def _set_attrs(
         for trial_id, attrs in changes.items()
         for key, value in attrs.items()
     ]
-    _upsert(session, model, ("trial_id", "key"), found)
+    upsert(session, model, ("trial_id", "key"), found)
 
 
-def _upsert(
+def upsert(
     session: Session,
-    model: type[models.BaseModel],
-    key: tuple[str, str],
+    model: Any,  # noqa: ANN401
+    key: Sequence[str],
     found: list[dict[str, Any]],
 ) -> None:
     """Inserts rows; one whose key is there already is replaced."""

@@ -16,12 +16,24 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from a3b_tune.storage.patience import Patience
+
 # Above every trial's id: asks for the named trials alone.
 NO_MORE = 2**31 - 1
 # The system attribute that says which point of a grid a trial has.
 POINT = "a3b:point"
 # The user attribute that says under which claim a trial is held.
 CLAIM = "a3b:claim"
+
+# Every call of a storage that may be made again if its answer was lost.
+CALLS = (
+    *("create_whole_study", "create_within", "claim_waiting", "read", "write_all", "release"),
+    *("beat", "beats", "save_checkpoints", "load_checkpoints"),
+    *("get_study_id_from_name", "get_study_name_from_id", "get_study_directions"),
+    *("get_study_user_attrs", "get_study_system_attrs", "get_all_studies"),
+    *("set_study_user_attr", "set_study_system_attr", "set_trial_system_attr"),
+    *("get_trial", "get_all_trials"),
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,8 @@ class Points:
 @dataclass(frozen=True)
 class Change:
     """What is new of a running trial: drawn parameters, reported values by step, user attributes,
-    and system attributes (`notes` of samplers and pruners); with a `state` this is its end."""
+    and system attributes (`notes` of samplers and pruners); with a `state` this is its end. With
+    `after`, what it reported after that step is wiped first."""
 
     trial_id: int
     claim: str
@@ -64,20 +77,17 @@ class Change:
     notes: Mapping[str, Any] = field(default_factory=dict)
     state: TrialState | None = None
     value: float | None = None
+    after: int | None = None
 
 
 @dataclass(frozen=True)
 class Release:
-    """A running trial that its worker gives up: to wait again, its settings kept, or to have failed.
-
-    Reports up to `step` are kept: from there it will go on. With a `beat`, it is released only if
-    that is still its last sign of life.
-    """
+    """A running trial that is given up: to wait again, its settings kept, or to have failed. With a
+    `beat`, only if that is still its last sign of life."""
 
     trial_id: int
     claim: str
     attrs: Mapping[str, Any] = field(default_factory=dict)
-    step: int = 0
     state: TrialState = TrialState.WAITING
     beat: str | None = None
 
@@ -106,8 +116,14 @@ class Checkpoint:
 class Storage(BaseStorage):
     """Optuna's storage with the verbs of this package; many workers may use one at once."""
 
+    patience: Patience
+    """How long it is waited for."""
     url: str
     """With its secrets: to be shown by `shown_url` alone."""
+
+    @abstractmethod
+    def forget_connections(self) -> None:
+        """Closes what may be broken; the next call connects again."""
 
     @abstractmethod
     def create_whole_study(
@@ -163,8 +179,9 @@ class Storage(BaseStorage):
 
     @abstractmethod
     def release(self, releases: Sequence[Release]) -> list[int]:
-        """Gives up those trials that are still running under their claims. What they reported after
-        their `step` is wiped: it must not stand beside what will be reported again.
+        """Gives up those trials that are still running under their claims. What those that will run
+        again reported after their checkpoint is wiped: it must not stand beside what will be
+        reported again.
 
         :returns: the ids of the trials that were given up.
         """

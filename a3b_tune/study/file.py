@@ -33,6 +33,7 @@ from a3b_tune.study.settings import (
     read_setting,
     show_setting,
 )
+from a3b_tune.study.slurm import Options, read_options
 from a3b_tune.study.specs import Asha, Hyperband, Spec
 
 GRID_LIMIT = 100_000
@@ -72,6 +73,7 @@ class StudyFile(BaseModel):
     model: Annotated[dict[str, Setting], PlainValidator(_read_model)]
     optimizer: OptimizerSection = Field(default=OptimizerSection())
     training: TrainingSection = Field(default=TrainingSection())
+    slurm: Annotated[Options, PlainValidator(read_options)] = Field(default_factory=dict)
 
     def settings(self) -> dict[str, Setting]:
         """What makes a trial, by dotted name (`model.heads`): all of [model], [optimizer] and
@@ -98,15 +100,18 @@ class StudyFile(BaseModel):
         sections = {name: dict(getattr(self, name)) for name in SECTIONS}
         if self.data.name != "table":
             sections["data"] = {k: v for k, v in sections["data"].items() if k not in TABLE_KEYS}
+        if not self.slurm:
+            del sections["slurm"]
         return {
             name: {key: _plain(value) for key, value in section.items() if value is not None}
             for name, section in sections.items()
         }
 
     def identity(self) -> dict[str, dict[str, Any]]:
-        """What must agree when a study goes on: everything but its budget and its wording."""
-        plain = self.plain()
-        free = ("trials", "timeout", "question")
+        """What must agree when a study goes on: everything but its budget, its wording and where it
+        runs."""
+        plain = {name: section for name, section in self.plain().items() if name != "slurm"}
+        free = ("trials", "timeout", "budget", "question", "retries", "heartbeat", "checkpoint")
         study = {key: value for key, value in plain["study"].items() if key not in free}
         return {**plain, "study": study}
 

@@ -24,6 +24,8 @@ _DURATION = re.compile(
     rf"(?P<bare>{_COUNT})|(?=.)" + "".join(rf"(?:(?P<{unit}>{_COUNT}){unit})?" for unit in _UNITS)
 )
 
+_DEVICE_TIME = re.compile(rf"(?P<count>{_COUNT})(?P<device>gpu|cpu)-(?P<unit>[hms])")
+
 
 class SettingError(ValueError):
     """What is wrong with a key other than the one that is being read, or with several keys."""
@@ -189,6 +191,33 @@ class Duration(Kind):
         pattern = "^" + "".join(part.format(unit) for unit in _UNITS) + "$"
         text = {"type": "string", "minLength": 2, "pattern": pattern}
         return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, text]}
+
+
+@dataclass(frozen=True)
+class DeviceTime(Kind):
+    """Hours of work on devices: "6gpu-h", "90gpu-m", "12cpu-h"."""
+
+    fixed: ClassVar[bool] = True
+
+    def check(self, value: Scalar) -> str:
+        found = _DEVICE_TIME.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            raise ValueError(
+                f"must be a time on devices like 6gpu-h or 90cpu-m, not {shown(value)}"
+            )
+        if not float(found["count"]):
+            raise ValueError(f"must be above 0, not {shown(value)}")
+        return found[0]
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{_COUNT}(gpu|cpu)-[hms]$"}
+
+
+def device_time(text: str) -> tuple[str, float]:
+    """The device ("gpu" or "cpu") and the seconds of a checked `DeviceTime`."""
+    found = _DEVICE_TIME.fullmatch(text)
+    assert found is not None
+    return found["device"], float(found["count"]) * _UNITS[found["unit"]]
 
 
 def show_duration(seconds: float) -> float | str:

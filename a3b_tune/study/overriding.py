@@ -12,7 +12,7 @@ from typing import Any
 
 from a3b_tune.errors import InputError, unknown
 from a3b_tune.study.file import StudyFile, absolute, check
-from a3b_tune.study.kinds import Duration, Text
+from a3b_tune.study.kinds import DeviceTime, Duration, Text
 from a3b_tune.study.problems import unknown_key, unknown_section
 from a3b_tune.study.scalars import Scalar, shown
 from a3b_tune.study.sections import SECTIONS, keys_of, kind_of, optional
@@ -41,7 +41,7 @@ def override(file: StudyFile, assignments: Iterable[str], where: str = "--set") 
         key, equals, value = (part.strip() for part in assignment.partition("="))
         if not equals or not value:
             raise InputError(f"{where}: {shown(assignment)} sets nothing; write KEY=VALUE")
-        if not re.fullmatch(r"[\w.]+", key, re.ASCII):
+        if not re.fullmatch(r"[\w.-]+", key, re.ASCII):
             raise InputError(
                 f"{where}: {shown(key)} is no key; write KEY=VALUE, like model.heads=4"
             )
@@ -66,6 +66,8 @@ def _assign(plain: Plain, path: list[str], text: str, known: list[str]) -> None:
         _assign_option(plain, path, text)
     elif section == "model":
         plain["model"][key] = _parsed(path, text)
+    elif section == "slurm":
+        plain.setdefault("slurm", {})[key] = _parsed(path, text)
     elif key not in keys_of(section):
         raise InputError(unknown_key(section, key))
     else:
@@ -81,7 +83,7 @@ def _assign_key(plain: Plain, section: str, key: str, text: str) -> None:
         plain[section].pop(key, None)
     elif (section, key) == ("data", "path"):
         plain["data"]["path"] = absolute(text, Path.cwd())
-    elif isinstance(kind, Text | Duration):
+    elif isinstance(kind, Text | Duration | DeviceTime):
         plain[section][key] = text
     else:
         plain[section][key] = _parsed([section, key], text)

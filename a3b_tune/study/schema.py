@@ -9,6 +9,7 @@ from typing import Any
 
 from a3b_tune.study.kinds import Kind
 from a3b_tune.study.sections import SECTIONS, Section, kind_of
+from a3b_tune.study.slurm import OPTION
 from a3b_tune.study.specs import SPECS, Spec
 
 Schema = dict[str, Any]
@@ -21,6 +22,7 @@ def json_schema(model_settings: Mapping[str, Sequence[str]]) -> Schema:
     `model_settings`: the keys of each model by the model's name."""
     sections = {name: _section(fields) for name, fields in SECTIONS.items() if fields}
     sections["model"] = _model(model_settings)
+    sections["slurm"] = _slurm()
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "a3b-tune study file",
@@ -94,6 +96,12 @@ def _model(model_settings: Mapping[str, Sequence[str]]) -> Schema:
     ]
     text = "[model]: which model is trained, and its settings."
     return {"description": text, **_table(properties, required=("name",)), "allOf": rules}
+
+
+def _slurm() -> Schema:
+    text = "[slurm]: options of sbatch by their long names, for `a3b-tune submit`."
+    options = {f"^{OPTION.replace('-]', '_-]')}$": ANY}
+    return {"description": text, **_table({}, required=()), "patternProperties": options}
 
 
 def _table(properties: Mapping[str, Schema], required: tuple[str, ...]) -> Schema:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from a3b_tune.study.kinds import Duration, Kind, Real, SettingError, Text, Whole, Word
+from a3b_tune.study.kinds import DeviceTime, Duration, Kind, Real, SettingError, Text, Whole, Word
 from a3b_tune.study.settings import Choices, Range, show_setting
 from a3b_tune.study.specs import Hyperband, PrunerSpec, SamplerSpec, Tpe
 
@@ -47,8 +47,23 @@ class StudySection(Section):
         default=None,
         description='A run stops after this time: seconds, or "1h30m"; its trials go back.',
     )
+    budget: Annotated[str | None, DeviceTime()] = Field(
+        default=None,
+        description='All runs together stop after so much work: "6gpu-h", "90cpu-m".',
+    )
     seed: Annotated[int, SEED] = Field(
         default=0, description="The sampler's seed, from which each trial gets its own."
+    )
+    retries: Annotated[int, Whole(low=0, fixed=True)] = Field(
+        default=2, description="How often a trial runs again whose worker died or hung."
+    )
+    heartbeat: Annotated[float, Duration()] = Field(
+        default=10.0,
+        description="Time between a worker's signs of life; silent for two of these, it is lost.",
+    )
+    checkpoint: Annotated[float, Duration()] = Field(
+        default=60.0,
+        description="Time between checkpoints of a trial, from which it goes on elsewhere.",
     )
 
 
@@ -174,14 +189,17 @@ SECTIONS: dict[str, type[Section] | None] = {
     "model": None,
     "optimizer": OptimizerSection,
     "training": TrainingSection,
+    "slurm": None,
 }
-"""In the order of a file. [model] has no keys of its own: its model's signature has."""
+"""In the order of a file. [model] has no keys of its own: its model's signature has; nor has
+[slurm], whose keys are options of sbatch."""
 
 
 def keys_of(section: str) -> list[str]:
-    """The keys of a section, in order; of [model] only the one that every model has."""
+    """The keys of a section, in order; of [model] only the one that every model has, of [slurm]
+    none."""
     fields = SECTIONS[section]
-    return list(fields.model_fields) if fields else ["name"]
+    return list(fields.model_fields) if fields else ["name"] * (section == "model")
 
 
 def kind_of(section: type[Section], key: str) -> Kind | None:

@@ -13,8 +13,9 @@ from a3b_tune.study.scalars import plain_scalar, quoted
 def dumps_toml(file: StudyFile) -> str:
     """All that the file says, defaults too, as TOML with a line break at its end."""
     plain = file.plain()
-    if file.study.timeout is not None:
-        plain["study"]["timeout"] = show_duration(file.study.timeout)
+    for key in ("timeout", "heartbeat", "checkpoint"):
+        if key in plain["study"]:
+            plain["study"][key] = show_duration(plain["study"][key])
     return "\n".join(_section(name, values) for name, values in plain.items())
 
 

@@ -5,8 +5,10 @@ from a3b_tune.training.opening import open_learner
 from a3b_tune.training.plain import PlainLearner
 from a3b_tune.training.prepared import Prepared
 from a3b_tune.training.recipe import Recipe, recipe_from
+from a3b_tune.training.snapshot import BadSnapshot
 
 __all__ = [
+    "BadSnapshot",
     "Diverged",
     "Epoch",
     "Learner",

@@ -31,6 +31,17 @@ def choose_device(asked: str = "auto") -> torch.device:
     return torch.device(asked)
 
 
+def visible_gpus(asked: str = "auto") -> tuple[str, ...]:
+    """The GPUs that workers may take, as `CUDA_VISIBLE_DEVICES` names them; none where the CPU or
+    one certain GPU was asked for."""
+    if asked not in ("auto", "cuda") or not torch.cuda.is_available():
+        return ()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    count = torch.cuda.device_count()
+    names = [name for name in named.split(",") if name] or [str(index) for index in range(count)]
+    return tuple(names[:count])
+
+
 def check_precision(asked: str, device: torch.device) -> None:
     """Refuses a precision that a device does not have.
 

@@ -61,12 +61,21 @@ class Learner(Protocol):
     def room(self) -> int:
         """How many of its slots are free."""
 
-    def add(self, recipe: Recipe) -> int:
-        """Puts a new member into a free slot: fresh weights from the recipe's seed, its first epoch
-        ahead. The others do not notice.
+    def add(self, recipe: Recipe, saved: bytes | None = None) -> int:
+        """Puts a new member into a free slot. The others do not notice.
 
+        :param saved: what `save` of any learner gave for this recipe: the member goes on with the
+            epoch after that. None gives it fresh weights from the recipe's seed, its first epoch
+            ahead.
         :returns: what the member is called from now on; no name is given twice.
         :raises ValueError: no slot is free, or the recipe is of another shape.
+        :raises BadSnapshot: it cannot go on from `saved`; no slot is taken.
+        """
+
+    def save(self, member: int) -> bytes:
+        """A member as it is between two epochs. Nothing is changed by that.
+
+        :raises ValueError: the last epoch was not ended, or the member has diverged in it.
         """
 
     def remove(self, member: int) -> None:

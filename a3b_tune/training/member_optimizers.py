@@ -6,7 +6,7 @@ work, so there all rows are updated by the same formula written with a number pe
 model. Letters: K members.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -50,10 +50,23 @@ class MemberOptimizers:
         """Everything that a step moves beside the parameters."""
         return [*self._means, *self._squares, self._steps]
 
-    def reset(self, row: int) -> None:
-        """Forgets what a row's last member left."""
+    def moments(self, row: int) -> dict[str, list[Tensor]]:
+        """A row's moments, by their kind a tensor for each parameter."""
+        means, squares = self._rows[row].means, self._rows[row].squares
+        if self._name == "sgd":
+            return {"momentum_buffer": means}
+        return {"exp_avg": means, "exp_avg_sq": squares}
+
+    def write(self, row: int, moments: Mapping[str, Sequence[Tensor]], step: int) -> None:
+        """Forgets what a row's last member left. The new one has taken so many steps, which have
+        left it these moments; those that are not given are zero."""
         for tensor in self.tensors():
             tensor[row].zero_()
+        own = self.moments(row)
+        for kind, given in moments.items():
+            for tensor, new in zip(own[kind], given, strict=True):
+                tensor.copy_(new)
+        self._steps[row] = step
 
     def move(self, source: int, target: int) -> None:
         """Copies a row's moments over another's."""

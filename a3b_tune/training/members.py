@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from math import inf
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from a3b_tune.models.noise import keys
 from a3b_tune.training.learner import Diverged
-from a3b_tune.training.noises import WORDS
+from a3b_tune.training.noises import WORDS, streams
+from a3b_tune.training.optimizers import Moments
+from a3b_tune.training.progress import Progress
 from a3b_tune.training.recipe import Recipe
 from a3b_tune.training.schedule import rate_factor
 
@@ -33,6 +36,17 @@ class Member:
     step: int = 0
     lr: float = 0.0
     fault: Diverged | None = None
+
+    @classmethod
+    def at(cls, begun: Progress, name: int, recipe: Recipe, batches: int, layers: int) -> Self:
+        """A member that begins where `begun` says; its epochs have so many batches, its model so
+        many dropout layers."""
+        steps, noise = batches * recipe.training.epochs, streams(recipe.seed, layers)
+        return cls(name, recipe, steps, begun.order, noise, begun.done, begun.step)
+
+    def progress(self, moments: Moments) -> Progress:
+        """How far it is, its optimizer's moments being these."""
+        return Progress(self.done, self.step, self.order, moments)
 
     def next_lr(self) -> float:
         """The rate of the step that is taken now, which is counted."""

@@ -3,11 +3,24 @@
 Knows a model only as a module that may have an `embedding`.
 """
 
+from collections.abc import Mapping
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from a3b_tune.training.recipe import OptimizerRecipe
+
+Moments = Mapping[str, Mapping[str, Tensor]]
+"""What an optimizer remembers of past gradients: by PyTorch's name for the kind, then by the
+parameter's name, a tensor of the parameter's shape."""
+
+
+def moment_kinds(recipe: OptimizerRecipe) -> tuple[str, ...]:
+    """The kinds of moments that a recipe's optimizer has."""
+    if recipe.name == "sgd":
+        return ("momentum_buffer",) if recipe.momentum else ()
+    return ("exp_avg", "exp_avg_sq")
 
 
 class Optimizers:
@@ -32,6 +45,38 @@ class Optimizers:
     def step(self) -> None:
         for part in self._parts:
             part.step()
+
+    def moments(self, model: nn.Module, recipe: OptimizerRecipe) -> Moments:
+        """The moments of a model's parameters, zeros before the first step."""
+        states = {p: state for part in self._parts for p, state in part.state.items()}
+
+        def moment(parameter: Tensor, kind: str) -> Tensor:
+            state: dict[str, Tensor] = states.get(parameter, {})
+            return state[kind] if kind in state else torch.zeros_like(parameter)
+
+        return {
+            kind: {name: moment(p, kind) for name, p in model.named_parameters()}
+            for kind in moment_kinds(recipe)
+        }
+
+    def restore(self, model: nn.Module, moments: Moments, step: int) -> None:
+        """Goes on from moments that so many steps have left."""
+        names = {p: name for name, p in model.named_parameters()}
+        for part in self._parts:
+            for p in (p for group in part.param_groups for p in group["params"]):
+                part.state[p] = _counted(part, p, step) | {
+                    kind: torch.empty_like(p, requires_grad=False).copy_(own[names[p]])
+                    for kind, own in moments.items()
+                }
+
+
+def _counted(part: Optimizer, parameter: Tensor, step: int) -> dict[str, int | Tensor]:
+    """A parameter's count of steps, as the kind of optimizer keeps it."""
+    if isinstance(part, torch.optim.SGD):
+        return {}
+    if isinstance(part, torch.optim.SparseAdam):
+        return {"step": step}
+    return {"step": torch.tensor(float(step), dtype=torch.float32, device=parameter.device)}
 
 
 def build_optimizers(model: nn.Module, recipe: OptimizerRecipe) -> Optimizers:

@@ -20,6 +20,7 @@ from a3b_tune.training.learner import DIVERGED, Diverged, Epoch, Stopped, never
 from a3b_tune.training.noises import Noise, drop_words
 from a3b_tune.training.optimizers import build_optimizers
 from a3b_tune.training.prepared import Prepared
+from a3b_tune.training.progress import Progress, begin, save
 from a3b_tune.training.recipe import Recipe
 from a3b_tune.training.schedule import rate_factor
 
@@ -34,8 +35,16 @@ class PlainLearner:
     """
 
     def __init__(
-        self, recipe: Recipe, prepared: Prepared, should_stop: Callable[[], bool] = never
+        self,
+        recipe: Recipe,
+        prepared: Prepared,
+        should_stop: Callable[[], bool] = never,
+        saved: bytes | None = None,
     ) -> None:
+        """Begins anew, or goes on from what `save` gave.
+
+        :raises BadSnapshot: it cannot go on from that.
+        """
         self.recipe = recipe
         self._should_stop = should_stop
         self._part = prepared.cut(recipe.max_length)
@@ -48,8 +57,11 @@ class PlainLearner:
         size = None if training.batch_tokens else training.batch_size
         self._batches = self._part.batches(size, training.batch_tokens)
         self._steps = len(self._batches) * training.epochs
-        self._step = 0
-        self._order = torch.Generator().manual_seed(recipe.seed)
+        progress = begin(recipe, self.model, len(self._batches), saved)
+        if progress.step:
+            self._optimizers.restore(self.model, progress.moments, progress.step)
+        self._done, self._step, self._order = progress.done, progress.step, progress.order
+        self._within = False
         self._noise = Noise(self.model, recipe.seed, device)
         self._too_much = DIVERGED * log(max(2, prepared.classes))
 
@@ -59,14 +71,32 @@ class PlainLearner:
         :raises Diverged: the loss went out of bounds.
         :raises Stopped: `should_stop` said so; what was done of the epoch is lost.
         """
-        for number in range(1, self.recipe.training.epochs + 1):
-            began = time.perf_counter()
-            loss, norm, lr = self._train(number)
-            trained = time.perf_counter()
-            with self._autocast:
-                score = accuracy(self.model, self._part.validation)
-            scored = time.perf_counter()
-            yield Epoch(number, loss, score, norm, lr, trained - began, scored - trained)
+        while self._done < self.recipe.training.epochs:
+            yield self.epoch()
+
+    def epoch(self) -> Epoch:
+        """Trains for the next epoch and scores it. Raises as `epochs` does; there is none after
+        that."""
+        began = time.perf_counter()
+        number, self._within = self._done + 1, True
+        loss, norm, lr = self._train(number)
+        trained = time.perf_counter()
+        with self._autocast:
+            score = accuracy(self.model, self._part.validation)
+        scored = time.perf_counter()
+        self._done, self._within = number, False
+        return Epoch(number, loss, score, norm, lr, trained - began, scored - trained)
+
+    def save(self) -> bytes:
+        """All that another learner needs to go on with the next epoch.
+
+        :raises ValueError: the last epoch was not ended.
+        """
+        if self._within:
+            raise ValueError("the last epoch was not ended")
+        moments = self._optimizers.moments(self.model, self.recipe.optimizer)
+        progress = Progress(self._done, self._step, self._order, moments)
+        return save(self.recipe, dict(self.model.named_parameters()), progress)
 
     def step_seconds(self, steps: int) -> float:
         """How long a step takes at best, on a batch of middling length. The learner is not to be
@@ -132,30 +162,33 @@ class Alone:
         self._prepared = prepared
         self._should_stop = should_stop
         self._added = 0
-        self._epochs: dict[int, Iterator[Epoch]] = {}
+        self._learners: dict[int, PlainLearner] = {}
 
     @property
     def room(self) -> int:
-        return self.slots - len(self._epochs)
+        return self.slots - len(self._learners)
 
-    def add(self, recipe: Recipe) -> int:
+    def add(self, recipe: Recipe, saved: bytes | None = None) -> int:
         if not self.room:
             raise ValueError("the one slot is taken")
+        learner = PlainLearner(recipe, self._prepared, self._should_stop, saved)
         self._added += 1
-        learner = PlainLearner(recipe, self._prepared, self._should_stop)
-        self._epochs[self._added] = learner.epochs()
+        self._learners[self._added] = learner
         return self._added
 
     def remove(self, member: int) -> None:
-        del self._epochs[member]
+        del self._learners[member]
+
+    def save(self, member: int) -> bytes:
+        return self._learners[member].save()
 
     def epoch(self) -> dict[int, Epoch | Diverged]:
-        return {member: _next(epochs) for member, epochs in self._epochs.items()}
+        return {member: _epoch(learner) for member, learner in self._learners.items()}
 
 
-def _next(epochs: Iterator[Epoch]) -> Epoch | Diverged:
+def _epoch(learner: PlainLearner) -> Epoch | Diverged:
     try:
-        return next(epochs)
+        return learner.epoch()
     except Diverged as error:
         return error
 

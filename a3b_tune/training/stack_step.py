@@ -100,6 +100,25 @@ class StackedModel:
         return torch.stack(found)
 
 
+def count_right(
+    model: StackedModel,
+    weights: Weights,
+    batches: Iterable[tuple[Tensor, Tensor, Tensor]],
+    vocabulary: int,
+) -> Tensor:
+    """(K,) how many rows of all batches each member gets right, as `StackedModel.right` says."""
+    members = next(iter(weights.values())).shape[0]
+    model.train(False)
+    right = []
+    for batch in batches:
+        if vocabulary > batch[0].numel():
+            right.append(model.right_by_member(weights, *batch))
+        else:
+            right += [model.right(weights, *piece) for piece in pieces(members, [batch])]
+    model.train()
+    return torch.stack(right).sum(0)
+
+
 def at_least_single(tensor: Tensor) -> torch.dtype:
     """The type to take exponentials and sums of a tensor in."""
     return torch.promote_types(tensor.dtype, torch.float32)

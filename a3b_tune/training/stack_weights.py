@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from a3b_tune.training.member_optimizers import MemberOptimizers, MemberRates
+from a3b_tune.training.optimizers import Moments, moment_kinds
 from a3b_tune.training.recipe import OptimizerRecipe
 from a3b_tune.training.stack_tensors import StackTensors
 from a3b_tune.training.word_table import WordTables
@@ -36,13 +37,31 @@ class StackWeights:
     def dtype(self) -> torch.dtype:
         return next(iter(self._tensors.parameters.values())).dtype
 
-    def write(self, row: int, model: nn.Module) -> None:
-        """A new member: a model's weights, moments zero."""
+    def write(self, row: int, model: nn.Module, moments: Moments, step: int) -> None:
+        """A new member: a model's weights, and what so many steps have left of moments."""
         parameters = dict(model.named_parameters())
+        rest = {kind: dict(part) for kind, part in moments.items()}
         if self._words is not None:
-            self._words.write(row, parameters.pop(TABLE).detach())
+            table = {kind: part.pop(TABLE) for kind, part in rest.items()}
+            self._words.write(row, parameters.pop(TABLE).detach(), table)
         self._tensors.write(row, parameters, model)
-        self._optimizers.reset(row)
+        own = {kind: [part[name] for name in self._names] for kind, part in rest.items()}
+        self._optimizers.write(row, own, step)
+
+    def weights(self, row: int) -> dict[str, Tensor]:
+        """A member's weights by name."""
+        return {name: weight[row] for name, weight in self.values(row + 1).items()}
+
+    def moments(self, row: int, recipe: OptimizerRecipe) -> Moments:
+        """A member's moments: views, which the next step moves."""
+        own = self._optimizers.moments(row)
+        words = {} if self._words is None else self._words.moments(row)
+        found: dict[str, dict[str, Tensor]] = {}
+        for kind in moment_kinds(recipe):
+            found[kind] = dict(zip(self._names, own[kind], strict=True))
+            if words:
+                found[kind][TABLE] = words[kind]
+        return found
 
     def move(self, source: int, target: int) -> None:
         """Copies a row over another one."""

@@ -20,16 +20,17 @@ from a3b_tune.training.device import quickest
 from a3b_tune.training.feed import Fed, Feed
 from a3b_tune.training.learner import DIVERGED, Diverged, Epoch, Stopped, never, out_of_memory
 from a3b_tune.training.members import Member, MemberNumbers
-from a3b_tune.training.noises import WORDS, drop_words, dropout_layers, drops, streams
+from a3b_tune.training.noises import WORDS, drop_words, dropout_layers, drops
 from a3b_tune.training.plain import LOOK
 from a3b_tune.training.prepared import Prepared
+from a3b_tune.training.progress import begin, save
 from a3b_tune.training.recipe import Recipe, recipe_from
 from a3b_tune.training.shape import Shape
 from a3b_tune.training.stack_step import (
     StackedModel,
     clip_members,
+    count_right,
     member_norms,
-    pieces,
 )
 from a3b_tune.training.stack_weights import StackWeights
 from a3b_tune.training.whole_step import WholeStep
@@ -65,6 +66,7 @@ class StackedLearner:
         self._batches = self._part.batches(size, training.batch_tokens)
         self._names = count(1)
         self._members: list[Member] = []
+        self._within = False
         self._changed()
         self._too_much = DIVERGED * log(max(2, prepared.classes))
         model = prepared.model(self._recipe)
@@ -86,34 +88,41 @@ class StackedLearner:
     def room(self) -> int:
         return self._slots - len(self._members)
 
-    def add(self, recipe: Recipe) -> int:
+    def add(self, recipe: Recipe, saved: bytes | None = None) -> int:
         if not self.room:
             raise ValueError("no slot is free")
         model = self._prepared.model(recipe)
+        begun = begin(recipe, model, len(self._batches), saved)
+        self._weights.write(len(self._members), model, begun.moments, begun.step)
         if drops(model) and not self._model.drops:
             # The module that is called must have been built with dropout.
             self._model = self._stacked(model)
-        self._weights.write(len(self._members), model)
-        member = Member(
-            name=next(self._names),
-            recipe=recipe,
-            steps=len(self._batches) * recipe.training.epochs,
-            order=torch.Generator().manual_seed(recipe.seed),
-            streams=streams(recipe.seed, len(dropout_layers(model))),
-        )
+        layers = len(dropout_layers(model))
+        member = Member.at(begun, next(self._names), recipe, len(self._batches), layers)
         self._members.append(member)
         self._changed()
         return member.name
 
     def remove(self, member: int) -> None:
         """Frees a slot; the last member moves into it, so that no row is worked on for nobody."""
-        row = [other.name for other in self._members].index(member)
+        row = self._row(member)
         last = len(self._members) - 1
         if row != last:
             self._weights.move(last, row)
             self._members[row] = self._members[last]
         self._members.pop()
         self._changed()
+
+    def save(self, member: int) -> bytes:
+        row = self._row(member)
+        own = self._members[row]
+        if self._within or own.fault:
+            raise ValueError("the last epoch was not ended")
+        moments = self._weights.moments(row, own.recipe.optimizer)
+        return save(own.recipe, self._weights.weights(row), own.progress(moments))
+
+    def _row(self, member: int) -> int:
+        return [other.name for other in self._members].index(member)
 
     def _changed(self) -> None:
         """What was worked out for these members holds no more."""
@@ -122,10 +131,12 @@ class StackedLearner:
 
     def epoch(self) -> dict[int, Epoch | Diverged]:
         began = time.perf_counter()
+        self._within = True
         mean_losses, norms = self._train()
         trained = time.perf_counter()
         scores = self._score()
         scored = time.perf_counter()
+        self._within = False
         self._compile(trained - began)
         members = len(self._members)
         seconds, evaluation = (trained - began) / members, (scored - trained) / members
@@ -279,16 +290,8 @@ class StackedLearner:
 
     def _score(self) -> list[float]:
         """Every member's share of validation rows whose class it names."""
-        members = len(self._members)
+        members, part = len(self._members), self._part
         weights = self._weights.values(members) | self._weights.constants(members)
-        self._model.train(False)
-        right = torch.zeros(members, dtype=torch.int64, device=self._prepared.device)
-        for batch in self._part.validation:
-            if self._prepared.vocabulary > batch[0].numel():
-                right += self._model.right_by_member(weights, *batch)
-                continue
-            for piece in pieces(members, [batch]):
-                right += self._model.right(weights, *piece)
-        self._model.train()
-        shares: list[float] = (right.double() / self._part.validation_rows).tolist()
+        right = count_right(self._model, weights, part.validation, self._prepared.vocabulary)
+        shares: list[float] = (right.double() / part.validation_rows).tolist()
         return shares

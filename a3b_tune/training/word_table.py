@@ -7,7 +7,7 @@ model beyond its table of embeddings. Letters: K members, B batch, T positions, 
 words in the batch of one member (at most), C channels.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 
 import torch
@@ -58,12 +58,19 @@ class WordTables:
         """(slots, V, C)."""
         return self._table[:, :-1]
 
-    def write(self, row: int, weight: Tensor) -> None:
-        """A new member's embeddings (V, C)."""
+    def moments(self, row: int) -> dict[str, Tensor]:
+        """A member's moments (V, C), by their kind."""
+        return {"exp_avg": self._means[row, :-1], "exp_avg_sq": self._squares[row, :-1]}
+
+    def write(self, row: int, weight: Tensor, moments: Mapping[str, Tensor]) -> None:
+        """A new member's embeddings (V, C), and its moments where they are not zero."""
         with torch.no_grad():
             self._table[row, :-1] = weight
             for part in (self._table[row, -1], self._means[row], self._squares[row]):
                 part.zero_()
+            own = self.moments(row)
+            for kind, given in moments.items():
+                own[kind].copy_(given)
 
     def move(self, source: int, target: int) -> None:
         """Copies a member's row over another's."""

@@ -1,7 +1,7 @@
 """Where a worker's time goes, kept in its study. Knows no trial and no model."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -18,10 +18,12 @@ class Account:
     """One worker's seconds by part, and how full its stacks were.
 
     `slot_seconds` is the time that stacks trained and evaluated, times their slots; `busy_seconds`
-    counts only the slots that held a member.
+    counts only the slots that held a member. `device` is what it works on, `gpu` or `cpu`, and
+    `devices` how many of them: its GPU, or the cores that its threads fill.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "cpu", devices: int = 1) -> None:
+        self.device, self.devices = device, devices
         self.seconds = dict.fromkeys(PARTS, 0.0)
         self.slot_seconds = 0.0
         self.busy_seconds = 0.0
@@ -55,6 +57,8 @@ class Account:
             "host": worker.host,
             "pid": worker.pid,
             "began": self.began,
+            "device": self.device,
+            "devices": self.devices,
             "seconds": {part: round(spent, 3) for part, spent in self.seconds.items()},
             "wall": round(time.monotonic() - self._opened_at, 3),
             "slot_seconds": round(self.slot_seconds, 3),
@@ -75,13 +79,26 @@ class Account:
         self.began = earlier["began"]
         self._opened_at -= earlier["wall"]
 
-    def write(self, stored: StoredStudy, *, older_than: float = 0.0) -> None:
+    @property
+    def device_seconds(self) -> float:
+        """The seconds so far, times the devices."""
+        return self.devices * (time.monotonic() - self._opened_at)
+
+    def write(self, stored: StoredStudy, older_than: float = 0.0) -> None:
         """Stores the account, if it was last stored so many seconds ago."""
         if time.monotonic() - self._written_at < older_than:
             return
         with self.timed("storage"):
             stored.storage.set_study_user_attr(stored.id, _key(), self.to_json())
         self._written_at = time.monotonic()
+
+
+def spent(attrs: Mapping[str, Any], device: str, own: Account) -> float:
+    """The seconds that all workers of a study have had on devices of a kind, by a study's
+    attributes; those of this worker by its own account."""
+    others = [attrs[key] for key in attrs if key.startswith(records.WORK_PREFIX) and key != _key()]
+    seconds = sum(a["wall"] * a["devices"] for a in others if a.get("device") == device)
+    return float(seconds) + (own.device_seconds if own.device == device else 0.0)
 
 
 def _key() -> str:

@@ -5,19 +5,19 @@ shape.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from a3b_tune.storage.verbs import POINT, Checkpoint
 from a3b_tune.training.shape import Shape
 from a3b_tune.tuning import records
 from a3b_tune.tuning.account import Account
 from a3b_tune.tuning.grid import Grid
 from a3b_tune.tuning.sampling import Draw, Draws, derived_seed
 from a3b_tune.tuning.space import agrees, whole_settings
-from a3b_tune.storage.database import POINT
 from a3b_tune.tuning.studies import StoredStudy
 from a3b_tune.tuning.trials import RunningTrial, put_back_all
 
@@ -27,6 +27,7 @@ class Queue:
 
     :param budget: how many trials the study may have in all.
     :param about: what a trial's record says of where it runs (device, versions, data hash, …).
+    :param saved: the checkpoints of trials, by id; without it all start from their beginning.
     """
 
     def __init__(
@@ -35,12 +36,15 @@ class Queue:
         budget: int,
         about: Mapping[str, Any],
         account: Account | None = None,
+        saved: Callable[[Collection[int]], Mapping[int, Checkpoint]] | None = None,
     ) -> None:
         self._stored = stored
         self._budget = budget
         self._about = about
         self._account = account or Account()
+        self._saved = saved or (lambda ids: {})
         self._mark = {records.WORKER: records.this_worker().to_json()}
+        self._claims: dict[str, str] = {}
 
     def leader(self) -> RunningTrial | None:
         """The oldest waiting trial, else a new one drawn from the whole space."""
@@ -64,6 +68,12 @@ class Queue:
         trials = self._stored.view.trials()
         waiting = sum(trial.state == TrialState.WAITING for trial in trials)
         return waiting + max(0, self._budget - len(trials))
+
+    def others_run(self) -> int:
+        """How many trials other workers run, as of the last look."""
+        own = self._stored.view.claims()
+        running = self._stored.view.trials(TrialState.RUNNING)
+        return sum(trial._trial_id not in own for trial in running)
 
     def _take(
         self, shape: Shape | None, count: int, *, slots: int, new: bool
@@ -93,7 +103,15 @@ class Queue:
         if not fitting:
             return []
         among = [trial._trial_id for trial in fitting]
-        return self._stored.storage.claim_waiting(self._stored.id, self._mark, count, among)
+        claim = self._claim_for("waiting")
+        found = self._stored.storage.claim_waiting(self._stored.id, claim, self._mark, count, among)
+        del self._claims["waiting"]
+        return found
+
+    def _claim_for(self, call: str) -> str:
+        """The claim of a call, the same until the call has been answered: what was done before an
+        answer was lost is found again."""
+        return self._claims.setdefault(call, records.this_worker().claim())
 
     def _create(self, shape: Shape | None, count: int, draws: Draws) -> list[FrozenTrial]:
         if shape is not None and self._grid is None and draws.left():
@@ -101,9 +119,12 @@ class Queue:
         if count <= 0 or len(self._stored.view.trials()) >= self._budget:
             return []
         points = None if self._grid is None else self._grid.choice(shape)
-        return self._stored.storage.create_within(
-            self._stored.id, self._budget, self._mark, count, points
+        claim = self._claim_for("new")
+        made = self._stored.storage.create_within(
+            self._stored.id, self._budget, claim, self._mark, count, points
         )
+        del self._claims["new"]
+        return made
 
     def _drawn(self, draws: Draws, trial: FrozenTrial) -> Draw:
         """A trial that was put back keeps its settings; any other draws them now."""
@@ -116,14 +137,22 @@ class Queue:
         self, taken: Sequence[FrozenTrial], drawn: Sequence[Draw], slots: int
     ) -> list[RunningTrial]:
         """Writes settings and records of trials just taken."""
-        pairs = zip(taken, drawn, strict=True)
-        running = [self._running(trial, draw, slots) for trial, draw in pairs]
-        self._stored.storage.write_all(
+        again = [t._trial_id for t in taken if records.INTERRUPTIONS in t.user_attrs]
+        saved = self._saved(again)
+        running = [
+            self._running(trial, draw, slots, saved.get(trial._trial_id))
+            for trial, draw in zip(taken, drawn, strict=True)
+        ]
+        refused = self._stored.storage.write_all(
             [trial.begun(draw.distributions) for trial, draw in zip(running, drawn, strict=True)]
         )
-        return running
+        for trial_id in refused:
+            self._stored.view.forget(trial_id)
+        return [trial for trial in running if trial.id not in refused]
 
-    def _running(self, trial: FrozenTrial, drawn: Draw, slots: int) -> RunningTrial:
+    def _running(
+        self, trial: FrozenTrial, drawn: Draw, slots: int, saved: Checkpoint | None
+    ) -> RunningTrial:
         seed = derived_seed(self._stored.file.study.seed, trial.number, "trial")
         settings = whole_settings(self._stored.file, drawn.params)
         record = {
@@ -134,9 +163,20 @@ class Queue:
             **self._about,
         }
         trial.user_attrs[records.RECORD] = record
-        return RunningTrial(
-            self._stored, trial, seed, settings, drawn.params, drawn.repeats, record
+        running = RunningTrial(
+            self._stored, trial, seed, settings, drawn.params, drawn.repeats, record, saved
         )
+        told = list(trial.user_attrs.get(records.EPOCHS, []))
+        if saved is not None and len(told) < saved.step:
+            # Its reports were lost with its worker, so it has to make them again.
+            running.saved = saved = None
+        step = 0 if saved is None else saved.step
+        for epoch in [epoch for epoch in running.values if epoch > step]:
+            del running.values[epoch]
+        if saved is not None:
+            running.epochs = told[:step]
+            running.seconds = dict(trial.user_attrs.get(records.SECONDS, {}))
+        return running
 
     def _only(self, shape: Shape | None, running: list[RunningTrial]) -> list[RunningTrial]:
         """Those of the shape; others (another worker drew a waiting trial's settings since the last
@@ -144,7 +184,7 @@ class Queue:
         if shape is None:
             return running
         others = [trial for trial in running if not shape.fits(trial.settings)]
-        put_back_all(self._stored, others, "of another shape")
+        put_back_all(self._stored, others, "of another shape", "shape")
         return [trial for trial in running if trial not in others]
 
     def _may_be(self, shape: Shape | None, trial: FrozenTrial) -> bool:

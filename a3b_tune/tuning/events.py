@@ -16,13 +16,15 @@ class LostFound:
 @dataclass(frozen=True)
 class TrialStarted:
     """`repeats` is an earlier trial with the same settings, now run with a new seed; `slots` is
-    how many trials its stack has room for."""
+    how many trials its stack has room for; `curve` are its accuracies up to the checkpoint that it
+    goes on from."""
 
     number: int
     settings: dict[str, Scalar]
     params: dict[str, Scalar]
     repeats: int | None
     slots: int
+    curve: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,4 +56,42 @@ class WorkerDied:
     replaced: bool
 
 
-Event = LostFound | WorkerDied | TrialStarted | EpochDone | TrialEnded
+@dataclass(frozen=True)
+class StorageGone:
+    """The storage does not answer; the worker waits for it and keeps what it has to write."""
+
+    cause: str
+
+
+@dataclass(frozen=True)
+class StorageBack:
+    """The storage answers again, after so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Nothing is left to take, but other workers run so many trials, which may come back."""
+
+    trials: int
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something does not work that no trial needs."""
+
+    text: str
+
+
+Event = (
+    LostFound
+    | WorkerDied
+    | TrialStarted
+    | EpochDone
+    | TrialEnded
+    | StorageGone
+    | StorageBack
+    | Waiting
+    | Warned
+)

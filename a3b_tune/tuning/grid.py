@@ -6,13 +6,12 @@ trial gets its point in the transaction that creates it. Knows no storage.
 
 import random
 from collections.abc import Sequence
-from functools import partial
 from itertools import product
 
+from a3b_tune.storage.verbs import Points
 from a3b_tune.study import Choices, Range, Scalar, StudyFile
 from a3b_tune.training.shape import MEMBER_SETTINGS, Shape
 from a3b_tune.tuning.space import agrees, applies
-from a3b_tune.storage.database import Choose
 
 Point = dict[str, Scalar]
 
@@ -25,28 +24,12 @@ class Grid:
     def __init__(self, file: StudyFile) -> None:
         self.points = _points(file)
 
-    def choice(self, shape: Shape | None) -> Choose:
-        """How new trials get their points: in order, or those of one shape alone, where a point
-        that was tried more often than one of another shape is held back."""
+    def choice(self, shape: Shape | None) -> Points:
+        """The points that new trials may get: any, or those of one shape alone."""
         indices = range(len(self.points))
         if shape is None:
-            return partial(self._choose, indices)
-        return partial(self._choose, [k for k in indices if agrees(shape, self.points[k])])
-
-    def _choose(self, among: Sequence[int], taken: Sequence[int], count: int) -> list[int]:
-        uses = [0] * len(self.points)
-        for point in taken:
-            uses[point] += 1
-        chosen: list[int] = []
-        while len(chosen) < count:
-            fewest = min(uses)
-            free = [point for point in among if uses[point] == fewest][: count - len(chosen)]
-            if not free:
-                break
-            for point in free:
-                uses[point] += 1
-            chosen += free
-        return chosen
+            return Points(len(indices), tuple(indices))
+        return Points(len(indices), tuple(k for k in indices if agrees(shape, self.points[k])))
 
 
 def _points(file: StudyFile) -> list[Point]:

@@ -2,17 +2,19 @@
 or the person says enough. What happens is told as events; knows nothing of who listens.
 """
 
+import os
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from math import ceil, inf
 from typing import Protocol
 
 import torch
 
 from a3b_tune.errors import InputError
+from a3b_tune.storage.opening import world_error
+from a3b_tune.storage.patience import Patience
 from a3b_tune.training import Learner, Prepared, Stopped
 from a3b_tune.training.device import describe_device
 from a3b_tune.training.learner import out_of_memory
@@ -22,20 +24,27 @@ from a3b_tune.training.stack_size import StackSizes
 from a3b_tune.tuning import records
 from a3b_tune.tuning.account import Account
 from a3b_tune.tuning.asking import Queue
+from a3b_tune.tuning.checkpointing import Checkpoints
 from a3b_tune.tuning.events import (
     EpochDone,
     Event,
     LostFound,
+    StorageBack,
+    StorageGone,
     TrialEnded,
     TrialStarted,
+    Waiting,
+    Warned,
     WorkerDied,
 )
-from a3b_tune.storage.opening import world_error
+from a3b_tune.tuning.liveness import Heart, reap
 from a3b_tune.tuning.pruning import most_epochs
-from a3b_tune.tuning.stacking import Desk, Stack, ended_event
+from a3b_tune.tuning.spending import Spending
+from a3b_tune.tuning.stacking import HURRY, Desk, Stack, ended_event
 from a3b_tune.tuning.studies import StoredStudy
-from a3b_tune.tuning.trials import RunningTrial, put_back_all, put_back_lost, write_all
+from a3b_tune.tuning.trials import NEWS_INTERVAL, RunningTrial, put_back_all, write_all
 from a3b_tune.tuning.turns import LEAST_TURN, Turn, turn_length
+from a3b_tune.tuning.watching import Watch
 
 __all__ = [
     "BrokenRun",
@@ -53,6 +62,8 @@ __all__ = [
 FAILURES_IN_A_ROW = 3
 # Samplers that draw the same whatever has been found.
 KNOWS_ALL = ("random", "grid", "qmc")
+# Seconds between two looks at whether there is something to do again.
+LOOK = 0.2
 # A study hears of its trials in at least so many rounds.
 ROUNDS = 4
 
@@ -107,6 +118,10 @@ class Run:
 
     :param stack: the slots of a stack: `auto` or a number.
     :param workers: how many workers run the study; each takes its share of what is left.
+    :param wait: stay, when nothing is left to take, until the trials of other workers have ended:
+        one that is lost will be run here.
+    :param patience: how long a storage that is gone is waited for, in seconds.
+    :param watch: tell of what other workers do too.
     """
 
     def __init__(
@@ -118,6 +133,9 @@ class Run:
         *,
         stack: str = "auto",
         workers: int = 1,
+        wait: bool = False,
+        patience: float = 0.0,
+        watch: bool = False,
         open_learner: OpenLearner | None = None,
         sizes: Sizes | None = None,
     ) -> None:
@@ -131,9 +149,48 @@ class Run:
         # Shapes of which a stack failed, and how large the next one may be.
         self._largest: dict[Shape, int] = {}
         self._failures = 0
-        account = Account()
-        queue = Queue(stored, limits.trials, self._about(), account)
-        self._desk = Desk(stored, queue, account, limits.reached, notify)
+        self._wait = wait
+        self._hurry_from: float | None = None
+        cuda = prepared.device.type == "cuda"
+        account = Account("gpu" if cuda else "cpu", 1 if cuda else torch.get_num_threads())
+        self._spending = Spending(stored, account)
+        checkpoints = Checkpoints(stored, self._warn)
+        queue = Queue(stored, limits.trials, self._about(), account, checkpoints.load)
+        self._heart = Heart(stored)
+        if watch:
+            elsewhere = Watch(stored, self._heart.news.append, lambda: [os.getpid()])
+            self._heart.look_on = elsewhere.look
+        self._desk = Desk(
+            stored, queue, account, self._reached, self._hurried, notify, self._heart, checkpoints
+        )
+        stored.storage.patience = Patience(
+            patience,
+            gone=lambda cause: notify(StorageGone(cause)),
+            back=lambda seconds: notify(StorageBack(seconds)),
+            should_stop=lambda: self._limits.reached() is not None,
+        )
+        self._warned: set[str] = set()
+
+    def _warn(self, text: str) -> None:
+        """Tells of something once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self._desk.notify(Warned(text))
+
+    def _reached(self) -> str | None:
+        """Why to stop now, or None; asked at every step."""
+        self._heart.stepped()
+        if reason := self._limits.reached():
+            return reason
+        return "budget" if self._spending.over() else None
+
+    def _hurried(self) -> bool:
+        """Whether it is time to stop, and has been for so long that nothing is waited for."""
+        if self._reached() is None:
+            return False
+        if self._hurry_from is None:
+            self._hurry_from = time.monotonic() + HURRY
+        return time.monotonic() >= self._hurry_from
 
     def __call__(self) -> str:
         """Runs trials, stack after stack.
@@ -144,12 +201,14 @@ class Run:
         """
         try:
             self._desk.account.resume(self._stored)
-            if lost := put_back_lost(self._stored):
-                self._desk.notify(LostFound(lost))
-            try:
-                return self._work()
-            finally:
-                self._desk.account.write(self._stored)
+            self._heart.news.extend(reap(self._stored))
+            self._desk.hear()
+            with self._heart:
+                try:
+                    return self._work()
+                finally:
+                    self._desk.hear()
+                    self._desk.account.write(self._stored)
         except Exception as error:
             if told := world_error(error):
                 raise InputError(told) from error
@@ -166,12 +225,27 @@ class Run:
 
     def _work(self) -> str:
         while True:
-            if reason := self._limits.reached():
+            if reason := self._reached():
                 return reason
             leader = self._desk.queue.leader()
-            if leader is None:
+            if leader is not None:
+                self._stack(leader)
+            elif not self._wait or not self._stay():
                 return "trials"
-            self._stack(leader)
+
+    def _stay(self) -> bool:
+        """Waits while others run the last trials; False where there are none, so all have ended."""
+        others = self._desk.queue.others_run()
+        if others:
+            self._desk.notify(Waiting(others))
+        while others and self._reached() is None:
+            time.sleep(LOOK)
+            self._desk.hear()
+            self._stored.view.refresh(NEWS_INTERVAL)
+            if self._desk.queue.unbegun():
+                return True
+            others = self._desk.queue.others_run()
+        return self._reached() is not None
 
     def _stack(self, leader: RunningTrial) -> None:
         """Runs one stack, from its leader to its last trial, and cares for what goes wrong."""
@@ -187,7 +261,7 @@ class Run:
             ).live()
             self._failures = 0
         except Stopped:
-            self._put_back(held, self._limits.reached() or "stopped")
+            self._put_back(held, self._reached() or "stopped")
         except OSError as error:
             # A full disk or a closed terminal says nothing about the trials.
             put_back_all(self._stored, list(held.values()), f"{type(error).__name__}: {error}")
@@ -216,8 +290,7 @@ class Run:
 
     def _open(self, shape: Shape, slots: int) -> Learner:
         epochs = ceil(self._ahead() / slots) * most_epochs(self._stored.file)
-        should_stop = partial(_truly, self._limits.reached)
-        return self._open_learner(shape, self._prepared, slots, should_stop, epochs)
+        return self._open_learner(shape, self._prepared, slots, self._hurried, epochs)
 
     def _mend(
         self, shape: Shape, slots: int, held: dict[int, RunningTrial], error: Exception
@@ -234,7 +307,8 @@ class Run:
         # the others do not.
         size = self._sizes.too_large(shape, slots) if short else 1
         self._largest[shape] = max(1, min(size, slots - 1))
-        self._put_back(held, f"{told}, in a stack of {slots}; next {self._largest[shape]}")
+        then = f"{told}, in a stack of {slots}; next {self._largest[shape]}"
+        self._put_back(held, then, "out of memory" if short else "error")
 
     def _fail(self, trial: RunningTrial, reason: str) -> None:
         trial.fail(reason, traceback.format_exc())
@@ -246,16 +320,12 @@ class Run:
         if self._failures >= FAILURES_IN_A_ROW:
             raise BrokenRun(f"{self._failures} trials in a row failed; the last: {reason}")
 
-    def _put_back(self, held: dict[int, RunningTrial], reason: str) -> None:
+    def _put_back(self, held: dict[int, RunningTrial], reason: str, kind: str = "stopped") -> None:
         trials = list(held.values())
         ended = [
             TrialEnded(t.number, "put back", t.best_value, t.best_epoch, reason) for t in trials
         ]
         with self._desk.account.timed("storage"):
-            put_back_all(self._stored, trials, reason)
+            put_back_all(self._stored, trials, reason, kind)
         for event in ended:
             self._desk.notify(event)
-
-
-def _truly(reached: Callable[[], str | None]) -> bool:
-    return reached() is not None

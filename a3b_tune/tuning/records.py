@@ -3,13 +3,17 @@
 One attribute holds one record, so that a trial costs few writes. Knows no sampler and no model.
 """
 
+import hashlib
 import platform
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -35,38 +39,71 @@ BEST_EPOCH = "a3b:best_epoch"
 REASON = "a3b:reason"
 SECONDS = "a3b:seconds"
 TRACEBACK = "a3b:traceback"
+INTERRUPTIONS = "a3b:interrupted"
 
 # A key of a trial's record: how many slots the stack has that it ran in.
 STACK = "stack"
 
 
+# Calls by which this process has taken trials.
+_CALLS = count(1)
+
+
 @dataclass(frozen=True)
 class Worker:
-    """A process that runs trials. Its start time tells it from a later process with its number."""
+    """A process that runs trials. Its start time tells it from a later process with its number;
+    `machine` tells where that number means something, which two containers of one host name do
+    not share."""
 
     host: str
     pid: int
     started: float
+    machine: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def claim(self) -> str:
+        """A claim that nobody has made before; `claimer` reads it."""
+        return f"{self.host}|{self.pid}|{self.started}|{self.machine}|{next(_CALLS)}"
+
+
+def claimer(claim: str) -> Worker | None:
+    """Who made a claim; None where it is not one of a worker's."""
+    parts = claim.split("|")
+    if len(parts) != 5 or not parts[1].isdecimal():
+        return None
+    return Worker(parts[0], int(parts[1]), float(parts[2]), parts[3])
 
 
 @cache
 def this_worker() -> Worker:
     process = psutil.Process()
-    return Worker(socket.gethostname(), process.pid, process.create_time())
+    return Worker(socket.gethostname(), process.pid, process.create_time(), machine())
 
 
-def is_dead(worker: dict[str, Any]) -> bool:
+@cache
+def machine() -> str:
+    """A name for the space in which process numbers are unique: a machine since it was started, or
+    a container."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+    with suppress(OSError):
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
+
+
+def is_dead(worker: Worker | Mapping[str, Any]) -> bool:
     """True where the worker ran on this machine and its process is gone. Of another machine's
     nothing can be said from here, so the answer is False."""
-    if worker["host"] != socket.gethostname():
+    known = worker if isinstance(worker, Worker) else Worker(**worker)
+    if known.machine != machine():
         return False
     try:
-        process = psutil.Process(worker["pid"])
+        process = psutil.Process(known.pid)
         return process.status() == psutil.STATUS_ZOMBIE or (
-            abs(process.create_time() - worker["started"]) > 1.0
+            abs(process.create_time() - known.started) > 1.0
         )
     except psutil.NoSuchProcess:
         return True

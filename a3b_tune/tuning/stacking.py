@@ -5,21 +5,33 @@ Knows nothing of how members are trained, nor of what to do when that fails.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 
 from optuna.trial import TrialState
 
+from a3b_tune.storage.patience import passes
 from a3b_tune.training import Diverged, Epoch, Learner, Stopped, recipe_from
 from a3b_tune.training.shape import Shape
+from a3b_tune.training.snapshot import BadSnapshot
 from a3b_tune.tuning.account import WRITE_INTERVAL, Account
 from a3b_tune.tuning.asking import Queue
-from a3b_tune.tuning.events import EpochDone, Event, TrialEnded, TrialStarted
+from a3b_tune.tuning.checkpointing import Checkpoints
+from a3b_tune.tuning.events import (
+    EpochDone,
+    Event,
+    LostFound,
+    TrialEnded,
+    TrialStarted,
+    Warned,
+)
+from a3b_tune.tuning.liveness import Heart, Reaped
 from a3b_tune.tuning.studies import StoredStudy
 from a3b_tune.tuning.trials import NEWS_INTERVAL, RunningTrial, write_all
 from a3b_tune.tuning.turns import Turn
 
 PERFECT = 1.0
+TAKEN_FOR_DEAD = "another worker has it: this one was not heard of for too long"
 STATES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -27,15 +39,37 @@ STATES = {
 }
 
 
+# Seconds that an epoch may go on once it is time to stop: so much is not lost. What takes longer is
+# cut, and goes on from a copy made before it.
+HURRY = 5.0
+# Seconds between two tries to write while the storage is gone and there is still work.
+TRY_AGAIN = 2.0
+
+
 @dataclass(frozen=True)
 class Desk:
-    """What all stacks of a worker share. `reached` says why to stop now, or None."""
+    """What all stacks of a worker share. `reached` says why to stop now, or None; `hurried` whether
+    even an epoch that has begun must end."""
 
     stored: StoredStudy
     queue: Queue
     account: Account
     reached: Callable[[], str | None]
+    hurried: Callable[[], bool]
     notify: Callable[[Event], None]
+    heart: Heart
+    checkpoints: Checkpoints
+
+    def hear(self) -> None:
+        """Tells what was found out about other workers since it was last asked."""
+        while self.heart.news:
+            news = self.heart.news.popleft()
+            if not isinstance(news, Reaped):
+                self.notify(news)
+            elif news.failed:
+                self.notify(TrialEnded(news.number, "failed", None, None, news.reason))
+            else:
+                self.notify(LostFound([news.number]))
 
 
 class Stack:
@@ -59,26 +93,39 @@ class Stack:
         self._turn = turn
         self._held = held
         self._members: dict[int, RunningTrial] = {}
-        self._ask_again_at = float("-inf")
+        # Trials that have ended and are not written yet.
+        self._ended: list[RunningTrial] = []
+        self._ask_again_at = self._write_again_at = float("-inf")
+        # Copies of the members from before an epoch that is long; while one runs there is no other.
+        self._copies: dict[int, bytes] = {}
+        self._in_epoch = False
+        self._epoch_seconds = 0.0
 
     def live(self) -> None:
         """Trains the trials it holds, and those that take their places, to their ends.
 
-        :raises Stopped: it is time to stop.
+        :raises Stopped: it is time to stop; those that go on elsewhere have their checkpoints.
         """
-        self._welcome(list(self._held.values()))
-        self._fill(patient=False)
-        while self._members:
-            if self._desk.reached():
-                raise Stopped
-            self._epoch()
-            self._fill(patient=True)
+        try:
+            self._welcome(list(self._held.values()))
+            self._fill(patient=False)
+            while self._members or self._ended:
+                if self._desk.reached():
+                    raise Stopped
+                self._epoch()
+                self._fill(patient=True)
+        except Stopped:
+            self._leave()
+            raise
 
     def _fill(self, *, patient: bool) -> None:
         """Takes trials for the free slots. Where there were too few, asks again a little later:
         another worker may have put some back."""
         count = int(min(self._learner.room, self._turn.left))
         if count < 1 or time.monotonic() < self._ask_again_at:
+            return
+        if self._members and not self._answers():
+            self._ask_again_at = time.monotonic() + TRY_AGAIN
             return
         found = self._desk.queue.followers(
             self._shape, count, slots=self._learner.slots, patient=patient
@@ -88,35 +135,75 @@ class Stack:
         self._held.update({trial.number: trial for trial in found})
         self._welcome(found)
 
+    def _answers(self) -> bool:
+        """Whether the storage answers: while it does not, there is other work."""
+        return self._at_once(self._desk.stored.view.refresh)
+
+    def _at_once(self, call: Callable[[], object]) -> bool:
+        """Calls without waiting for a storage that is gone; whether it answered."""
+        try:
+            with self._desk.stored.storage.patience.none():
+                call()
+        except Exception as error:
+            if not passes(error):
+                raise
+            self._desk.stored.storage.forget_connections()
+            return False
+        return True
+
     def _welcome(self, trials: list[RunningTrial]) -> None:
         self._turn.took(len(trials))
         for trial in trials:
             slots = self._learner.slots
             trial.join(slots)
+            curve = tuple(trial.values.values())
             self._desk.notify(
-                TrialStarted(trial.number, trial.settings, trial.params, trial.repeats, slots)
+                TrialStarted(
+                    trial.number, trial.settings, trial.params, trial.repeats, slots, curve
+                )
             )
             with self._desk.account.timed("training"):
-                member = self._learner.add(recipe_from(trial.settings, trial.seed))
-            self._members[member] = trial
+                self._members[self._add(trial)] = trial
+
+    def _add(self, trial: RunningTrial) -> int:
+        """Puts a trial into a slot, with what it had learned if that can be read."""
+        recipe = recipe_from(trial.settings, trial.seed)
+        if trial.saved is not None:
+            try:
+                return self._learner.add(recipe, trial.saved.data)
+            except BadSnapshot as error:
+                self._desk.notify(Warned(f"trial {trial.number} starts over: {error}"))
+                trial.start_over()
+        return self._learner.add(recipe)
 
     def _epoch(self) -> None:
-        began = time.perf_counter()
-        outcomes = self._learner.epoch()
-        seconds = time.perf_counter() - began
-        epochs = [outcome for outcome in outcomes.values() if isinstance(outcome, Epoch)]
-        evaluation = sum(epoch.evaluation_seconds for epoch in epochs)
-        self._desk.account.epoch(seconds, evaluation, self._learner.slots, len(self._members))
+        outcomes = self._train() if self._members else {}
         for member, outcome in outcomes.items():
             self._hear(self._members[member], outcome)
         with self._desk.account.timed("storage"):
             for member, outcome in outcomes.items():
                 if isinstance(outcome, Epoch):
                     self._judge(self._members[member], outcome)
-            ended = self._write(outcomes)
+            ended = self._write()
         for trial in ended:
             self._desk.notify(ended_event(trial))
-        self._desk.account.write(self._desk.stored, older_than=WRITE_INTERVAL)
+        self._desk.hear()
+        self._at_once(lambda: self._desk.account.write(self._desk.stored, WRITE_INTERVAL))
+
+    def _train(self) -> Mapping[int, Epoch | Diverged]:
+        """One epoch of all members."""
+        if self._epoch_seconds > HURRY:
+            self._copies = {member: self._learner.save(member) for member in self._members}
+        self._in_epoch = True
+        began = time.perf_counter()
+        outcomes = self._learner.epoch()
+        seconds = self._epoch_seconds = time.perf_counter() - began
+        self._in_epoch = False
+        self._copies = {}
+        epochs = [outcome for outcome in outcomes.values() if isinstance(outcome, Epoch)]
+        evaluation = sum(epoch.evaluation_seconds for epoch in epochs)
+        self._desk.account.epoch(seconds, evaluation, self._learner.slots, len(self._members))
+        return outcomes
 
     def _hear(self, trial: RunningTrial, outcome: Epoch | Diverged) -> None:
         if isinstance(outcome, Diverged):
@@ -138,18 +225,90 @@ class Stack:
         elif trial.should_prune():
             trial.prune(f"behind at epoch {epoch.epoch}")
 
-    def _write(self, members: Iterable[int]) -> list[RunningTrial]:
-        """Ends the trials that have ended, and writes reports that have waited long enough."""
-        ended = {m: self._members[m] for m in members if self._members[m].ending is not None}
-        for member in ended:
-            self._learner.remove(member)
-        overdue = [trial for trial in self._members.values() if trial.overdue]
-        write_all(list({t.id: t for t in (*ended.values(), *overdue)}.values()))
-        for member, trial in ended.items():
-            del self._members[member], self._held[trial.number]
-        self._turn.ended(list(ended.values()))
+    def _write(self) -> list[RunningTrial]:
+        """Ends the trials that have ended, writes reports that have waited long enough, and takes
+        the checkpoints that are due; the trials that have ended, once they are written.
+
+        While the storage is gone and members are left, all this waits and they go on.
+        """
+        self._part()
+        if time.monotonic() < self._write_again_at and self._members:
+            return []
+        going = list(self._members.values())
+        due = self._desk.checkpoints.due(going)
+        batch = [*self._ended, *(trial for trial in going if trial.overdue or trial in due)]
+        refused: list[RunningTrial] = []
+
+        def write() -> None:
+            refused.extend(write_all(batch))
+
+        if not self._members:
+            write()
+        elif not self._at_once(write):
+            self._write_again_at = time.monotonic() + TRY_AGAIN
+            return []
+        self._drop(refused)
+        self._keep({m: t for m, t in self._members.items() if t in due})
+        return self._written()
+
+    def _part(self) -> None:
+        """Takes out of their slots those members that have ended or that others hold by now."""
+        for member, trial in list(self._members.items()):
+            if trial.ending is not None:
+                self._learner.remove(member)
+                self._ended.append(self._members.pop(member))
+        others = self._desk.heart.refused
+        self._drop([t for t in self._members.values() if (t.id, t.claim) in others])
+
+    def _written(self) -> list[RunningTrial]:
+        """The trials that have ended are off the hands of this worker."""
+        ended, self._ended = self._ended, []
+        for trial in ended:
+            del self._held[trial.number]
+        self._turn.ended(ended)
+        self._desk.checkpoints.forget(ended)
         self._desk.account.trials += len(ended)
-        return list(ended.values())
+        return ended
+
+    def _drop(self, refused: Collection[RunningTrial]) -> None:
+        """Another worker runs these trials: this one was taken for dead."""
+        if not refused:
+            return
+        self._ended = [trial for trial in self._ended if trial not in refused]
+        for member, trial in list(self._members.items()):
+            if trial in refused:
+                self._learner.remove(member)
+                del self._members[member]
+        for trial in refused:
+            self._desk.stored.view.forget(trial.id)
+            self._desk.checkpoints.forget([trial])
+            del self._held[trial.number]
+            self._desk.notify(
+                TrialEnded(
+                    trial.number, "put back", trial.best_value, trial.best_epoch, TAKEN_FOR_DEAD
+                )
+            )
+
+    def _keep(self, members: Mapping[int, RunningTrial]) -> None:
+        """Takes checkpoints between two epochs; from copies where an epoch was cut."""
+        saved = []
+        for member, trial in members.items():
+            epoch = max(trial.values, default=0)
+            if not epoch:
+                continue
+            if self._in_epoch and member not in self._copies:
+                continue
+            data = self._copies[member] if self._in_epoch else self._learner.save(member)
+            saved.append((trial, epoch, data))
+        with self._desk.account.timed("storage"):
+            self._desk.checkpoints.keep(saved)
+
+    def _leave(self) -> None:
+        """Before it is stopped: what is done is written, what is not will go on from here."""
+        self._drop(write_all([*self._ended, *self._members.values()]))
+        for trial in self._written():
+            self._desk.notify(ended_event(trial))
+        self._keep(self._members)
 
 
 def ended_event(trial: RunningTrial) -> TrialEnded:

@@ -13,13 +13,13 @@ import optuna
 from optuna.study import StudyDirection
 
 from a3b_tune.errors import InputError, unknown
+from a3b_tune.storage.opening import shown_url
+from a3b_tune.storage.verbs import Storage
 from a3b_tune.study import StudyFile
 from a3b_tune.study.ceiling import WHY, study_ceiling_kind
 from a3b_tune.study.differences import differences
 from a3b_tune.tuning import records
-from a3b_tune.storage.opening import shown_url
 from a3b_tune.tuning.pruning import build_pruner
-from a3b_tune.storage.database import Storage
 from a3b_tune.tuning.view import View
 
 if TYPE_CHECKING:
@@ -76,6 +76,18 @@ def go_on(storage: Storage, name: str) -> StoredStudy:
     stored = open_study(storage, name)
     study = optuna.load_study(study_name=name, storage=storage, pruner=build_pruner(stored.file))
     return StoredStudy(storage, study, stored.file)
+
+
+def check_data(stored: StoredStudy, dataset: "Dataset") -> None:
+    """Refuses data other than the study's.
+
+    :raises InputError: the rows are not those that the study began with.
+    """
+    if stored.study.user_attrs[records.STUDY_DATA]["hash"] != dataset.data_hash:
+        raise InputError(
+            f"study {stored.file.study.name!r} in {shown_url(stored.storage.url)} began with other "
+            "data: the rows here are not the ones it began with (see --data-dir)"
+        )
 
 
 def open_study(storage: Storage, name: str) -> StoredStudy:

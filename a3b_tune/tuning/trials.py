@@ -12,10 +12,12 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from a3b_tune.storage.patience import passes
+from a3b_tune.storage.verbs import CLAIM, Change, Checkpoint, Release
 from a3b_tune.study import Scalar
 from a3b_tune.tuning import records
+from a3b_tune.tuning.liveness import interrupted
 from a3b_tune.tuning.pruning import should_prune
-from a3b_tune.storage.database import Change
 from a3b_tune.tuning.studies import StoredStudy
 
 # Reports wait at most this long before they are written, in seconds.
@@ -33,10 +35,10 @@ class Ending:
     traceback: str | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class RunningTrial:
     """A trial that this worker holds. `frozen` is it as Optuna sees it, `record` what is stored of
-    how it is run."""
+    how it is run, `saved` the checkpoint that it goes on from."""
 
     stored: StoredStudy
     frozen: FrozenTrial
@@ -45,16 +47,23 @@ class RunningTrial:
     params: dict[str, Any]
     repeats: int | None
     record: dict[str, Any]
+    saved: Checkpoint | None = None
     epochs: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     ending: Ending | None = None
     _unwritten: dict[int, float] = field(default_factory=dict)
     _attrs: dict[str, Any] = field(default_factory=dict)
+    _after: int | None = None
     _written_at: float = field(default_factory=time.monotonic)
 
     @property
     def id(self) -> int:
         return int(self.frozen._trial_id)
+
+    @property
+    def claim(self) -> str:
+        """Under which it is held."""
+        return str(self.frozen.user_attrs[CLAIM])
 
     @property
     def number(self) -> int:
@@ -85,6 +94,12 @@ class RunningTrial:
             self.record[records.STACK] = slots
             self._attrs[records.RECORD] = self.record
 
+    def start_over(self) -> None:
+        """It does not go on from its checkpoint: what it reported will be reported again."""
+        self.saved, self.epochs = None, []
+        self.values.clear()
+        self._after = 0
+
     def report(self, value: float, measured: Mapping[str, Any]) -> None:
         """Notes one epoch; it is written with the next batch."""
         epoch = int(measured["epoch"])
@@ -93,8 +108,17 @@ class RunningTrial:
 
     def should_prune(self) -> bool:
         with self.timed("storage"):
-            self.stored.view.refresh(NEWS_INTERVAL)
+            self._hear_news()
             return should_prune(self.stored.view.study, self.frozen)
+
+    def _hear_news(self) -> None:
+        """What others have reported; of a storage that is gone, what was known before."""
+        try:
+            with self.stored.storage.patience.none():
+                self.stored.view.refresh(NEWS_INTERVAL)
+        except Exception as error:
+            if not passes(error):
+                raise
 
     def complete(self, reason: str | None = None) -> None:
         """Ends the trial, when it is next written, with the best value of its epochs."""
@@ -120,12 +144,15 @@ class RunningTrial:
 
     def begun(self, new: Mapping[str, BaseDistribution]) -> Change:
         """What is first written of it: its record, and the parameters that were drawn just now."""
+        attrs = {records.RECORD: self.record, records.EPOCHS: self.epochs, records.REASON: None}
         return Change(
             self.id,
+            self.claim,
             params={name: self.params[name] for name in new},
             distributions=new,
-            attrs={records.RECORD: self.record, records.EPOCHS: [], records.REASON: None},
+            attrs=attrs,
             notes=self.stored.view.notes(self.id),
+            after=0 if self.saved is None else self.saved.step,
         )
 
     def change(self) -> Change:
@@ -134,17 +161,26 @@ class RunningTrial:
         attrs = {records.EPOCHS: self.epochs, records.SECONDS: seconds, **self._attrs}
         notes = self.stored.view.notes(self.id)
         if self.ending is None:
-            return Change(self.id, values=self._unwritten, attrs=attrs, notes=notes)
+            return Change(
+                self.id,
+                self.claim,
+                values=self._unwritten,
+                attrs=attrs,
+                notes=notes,
+                after=self._after,
+            )
         attrs |= {records.REASON: self.ending.reason, records.BEST_EPOCH: self.best_epoch}
         if self.ending.traceback is not None:
             attrs[records.TRACEBACK] = self.ending.traceback
         return Change(
             self.id,
+            self.claim,
             values=self._unwritten,
             attrs=attrs,
             notes=notes,
             state=self.ending.state,
             value=self._told(),
+            after=self._after,
         )
 
     def _told(self) -> float | None:
@@ -158,61 +194,44 @@ class RunningTrial:
 
     def written(self, change: Change) -> None:
         """What `change` said is stored by now."""
-        self._unwritten, self._attrs = {}, {}
+        self._unwritten, self._attrs, self._after = {}, {}, None
         self._written_at = time.monotonic()
         if change.state is not None:
             self.stored.view.let_go(self.id, change.state, change.value)
 
 
-def write_all(trials: Collection[RunningTrial]) -> None:
+def write_all(trials: Collection[RunningTrial]) -> list[RunningTrial]:
     """Writes what is new of these trials of one study, ends those that have ended, all in one
-    transaction."""
+    transaction.
+
+    :returns: those that this worker does not hold any more, of which nothing was written.
+    """
     if not trials:
-        return
+        return []
     began = time.perf_counter()
     changes = [(trial, trial.change()) for trial in trials]
-    changes[0][0].stored.storage.write_all([change for _, change in changes])
+    stored = changes[0][0].stored
+    refused = stored.storage.write_all([change for _, change in changes])
     for trial, change in changes:
-        trial.written(change)
         trial.spend("storage", (time.perf_counter() - began) / len(changes))
+        if trial.id not in refused:
+            trial.written(change)
+    lost = [trial for trial in trials if trial.id in refused]
+    for trial in lost:
+        stored.view.forget(trial.id)
+    return lost
 
 
-def put_back_all(stored: StoredStudy, trials: Sequence[RunningTrial], reason: str) -> None:
-    """Returns this worker's trials to the queue: they will run again from their beginning, settings
-    kept."""
+def put_back_all(
+    stored: StoredStudy, trials: Sequence[RunningTrial], reason: str, kind: str = "stopped"
+) -> None:
+    """Returns this worker's trials to the queue: they will run again with their settings, from
+    their last checkpoints."""
     if not trials:
         return
-    put_back(stored, [trial.id for trial in trials], records.this_worker().to_json(), reason)
+    releases = [
+        Release(t.id, t.claim, interrupted(t.frozen.user_attrs, kind, reason)) for t in trials
+    ]
+    stored.storage.release(releases)
     for trial in trials:
-        stored.view.let_go(trial.id, TrialState.WAITING)
-
-
-def put_back(
-    stored: StoredStudy, ids: Sequence[int], worker: Mapping[str, Any], reason: str
-) -> list[int]:
-    """Returns a worker's running trials to the queue; what they had measured goes with its reports.
-
-    :returns: those that the worker still held.
-    """
-    attrs = {records.REASON: f"put back: {reason}", records.EPOCHS: []}
-    return stored.storage.put_back(ids, attrs, (records.WORKER, dict(worker)))
-
-
-def put_back_lost(stored: StoredStudy) -> list[int]:
-    """Returns to the queue the trials of workers of this machine that have died.
-
-    :returns: their numbers.
-    """
-    lost: dict[tuple[str, int, float], list[FrozenTrial]] = {}
-    for trial in stored.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        worker = trial.user_attrs.get(records.WORKER)
-        if worker is not None:
-            lost.setdefault((worker["host"], worker["pid"], worker["started"]), []).append(trial)
-    numbers = []
-    for (host, pid, _), trials in lost.items():
-        worker = trials[0].user_attrs[records.WORKER]
-        if records.is_dead(worker):
-            reason = f"worker {pid} on {host} died"
-            back = put_back(stored, [trial._trial_id for trial in trials], worker, reason)
-            numbers += [trial.number for trial in trials if trial._trial_id in back]
-    return sorted(numbers)
+        stored.view.forget(trial.id)

@@ -15,7 +15,7 @@ from optuna.pruners import BasePruner
 from optuna.storages._cached_storage import _CachedStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from a3b_tune.storage.database import Storage
+from a3b_tune.storage.verbs import CLAIM, Storage
 
 # A note of TPE for workers that see a trial before its parameters are written, which here is never.
 PRIVATE = "tpe:relative_params"
@@ -25,11 +25,12 @@ class View(_CachedStorage):
     """One study's trials as Optuna's storage shows them, and a study that reads from here."""
 
     def __init__(self, storage: Storage, name: str, pruner: BasePruner) -> None:
-        super().__init__(storage)
+        # Optuna's class is written for its own storages, of which it asks nothing else.
+        super().__init__(storage)  # type: ignore[arg-type]
         self._storage = storage
         self._trials: dict[int, FrozenTrial] = {}
         self._in_order: list[FrozenTrial] | None = None
-        self._held: set[int] = set()
+        self._held: dict[int, str] = {}
         self._open: set[int] = set()
         self._newest = -1
         self._read_at = float("-inf")
@@ -53,17 +54,25 @@ class View(_CachedStorage):
         """From now on these trials are this worker's."""
         for trial in trials:
             self._set(trial)
-            self._held.add(trial._trial_id)
+            self._held[trial._trial_id] = str(trial.user_attrs.get(CLAIM))
             self._open.discard(trial._trial_id)
 
+    def claims(self) -> dict[int, str]:
+        """This worker's trials and the claims under which it holds them."""
+        return dict(self._held)
+
+    def forget(self, trial_id: int) -> None:
+        """The trial is this worker's no more: what is stored of it will be read again."""
+        self._notes.pop(trial_id, None)
+        self._held.pop(trial_id, None)
+        self._open.add(trial_id)
+        self._read_at = float("-inf")
+
     def let_go(self, trial_id: int, state: TrialState, value: float | None = None) -> None:
-        """The worker's trial has ended, or is waiting again."""
+        """The worker's trial has ended."""
         trial = self._trials[trial_id]
         self._notes.pop(trial_id, None)
-        self._held.discard(trial_id)
-        if not state.is_finished():
-            self._open.add(trial_id)
-            trial.intermediate_values = {}
+        self._held.pop(trial_id, None)
         trial.state = state
         trial.values = None if value is None else [value]
         self._changed()

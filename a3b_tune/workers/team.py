@@ -6,6 +6,7 @@ tells its events back. What must not be lost is in the storage, so any process m
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,12 +17,16 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any, cast
 
+from setproctitle import setproctitle
+
 from a3b_tune.errors import InputError
-from a3b_tune.tuning.events import Event, LostFound, WorkerDied
-from a3b_tune.tuning.loop import BrokenRun, Limits, Run
 from a3b_tune.storage.opening import open_storage
+from a3b_tune.storage.patience import passes
+from a3b_tune.tuning.events import Event, LostFound, TrialEnded, Waiting, WorkerDied
+from a3b_tune.tuning.liveness import Reaped, reap
+from a3b_tune.tuning.loop import BrokenRun, Limits, Run
 from a3b_tune.tuning.studies import StoredStudy, go_on
-from a3b_tune.tuning.trials import put_back_lost
+from a3b_tune.tuning.watching import Watch
 
 # More writers than this only wait for each other on one SQLite file.
 MOST = 16
@@ -30,14 +35,18 @@ RESTARTS = 3
 # Seconds between two looks at whether to stop.
 LOOK = 0.2
 
+# Seconds between two looks at what workers elsewhere do.
+WATCH = 2.0
+
 # What the shared flag says; 0 is "go on".
-REASONS = ("", "Ctrl-C", "SIGTERM", "another worker failed")
+REASONS = ("", "Ctrl-C", "SIGTERM", "SIGUSR1", "another worker failed")
 
 
 @dataclass(frozen=True)
 class Job:
     """What a worker process needs to know. `deadline` is a moment of `time.monotonic`, which all
-    processes of a machine share; `workers` is how many run the study together."""
+    processes of a machine share; `workers` is how many run the study together; `gpus` are those
+    that they take in turns, as `CUDA_VISIBLE_DEVICES` names them. The rest is as `Run` has it."""
 
     url: str
     study: str
@@ -49,6 +58,9 @@ class Job:
     stack: str = "auto"
     precision: str = "auto"
     workers: int = 1
+    patience: float = 0.0
+    wait: bool = False
+    gpus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,9 @@ class Team:
         self._restarts = RESTARTS
         self._ended: list[Ended] = []
         self._count = count
+        self._started = 0
+        self._watch = Watch(stored, notify, lambda: [p.pid or 0 for p in self._members.values()])
+        self._look_at = 0.0
 
     def __call__(self, stop: Callable[[], str | None]) -> str:
         """Runs until every worker has ended.
@@ -102,15 +117,36 @@ class Team:
                     self._flag.value = REASONS.index(reason)
                 for ready in wait(list(self._members), timeout=LOOK):
                     self._hear(cast(Connection, ready))
+                self._look_on()
         finally:
             for process in self._members.values():
                 process.kill()
         return self._ending()
 
+    def _look_on(self) -> None:
+        """Tells, now and then, what workers elsewhere do."""
+        if time.monotonic() < self._look_at:
+            return
+        self._at_once(self._watch.look)
+        self._look_at = time.monotonic() + WATCH
+
+    def _at_once(self, call: Callable[[], None]) -> None:
+        """Calls without waiting for a storage that is gone: the workers must be heard."""
+        try:
+            with self._stored.storage.patience.none():
+                call()
+        except Exception as error:
+            if not passes(error):
+                raise
+            self._stored.storage.forget_connections()
+
     def _start(self) -> None:
         receiver, sender = self._context.Pipe(duplex=False)
+        gpus = self._job.gpus
+        gpu = gpus[self._started % len(gpus)] if gpus else None
+        self._started += 1
         process = self._context.Process(
-            target=_work, args=(self._job, self._flag, sender), daemon=True
+            target=_work, args=(self._job, self._flag, sender, gpu), daemon=True
         )
         process.start()
         sender.close()
@@ -127,18 +163,25 @@ class Team:
             self._members.pop(connection).join()
             if message.fault is not None:
                 self._flag.value = self._flag.value or REASONS.index("another worker failed")
-        else:
+        elif not isinstance(message, Waiting):
+            # Whom one of them waits for, the display shows.
             self._notify(message)
 
     def _gone(self, connection: Connection) -> None:
         """A worker that did not say goodbye: its trial goes back, another one takes its place."""
         process = self._members.pop(connection)
         process.join()
-        lost = put_back_lost(self._stored)
+        reaped: list[Reaped] = []
+        # Where the storage is gone too, another worker will find the trials.
+        self._at_once(lambda: reaped.extend(reap(self._stored)))
+        lost = [found.number for found in reaped if not found.failed]
         again = self._restarts > 0 and not self._flag.value
         self._notify(WorkerDied(process.pid or 0, _how(process.exitcode), lost, again))
         if lost:
             self._notify(LostFound(lost))
+        for found in reaped:
+            if found.failed:
+                self._notify(TrialEnded(found.number, "failed", None, None, found.reason))
         if again:
             self._restarts -= 1
             self._start()
@@ -160,11 +203,16 @@ def _how(exitcode: int | None) -> str:
     return f"ended with exit code {exitcode}"
 
 
-def _work(job: Job, flag: "Synchronized[int]", sender: Connection) -> None:
+def _work(job: Job, flag: "Synchronized[int]", sender: Connection, gpu: str | None) -> None:
     """The whole life of a worker process."""
+    if gpu is not None:
+        # Before anything asks CUDA what there is.
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    setproctitle(f"a3b-tune: worker of {job.study}")
     # A Ctrl-C reaches every process of the terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     try:
         ended = Ended(_run(job, flag, sender))
     except (InputError, BrokenRun) as error:
@@ -184,7 +232,16 @@ def _run(job: Job, flag: "Synchronized[int]", sender: Connection) -> str:
     prepared = Prepared(load_dataset(stored.file.data, job.data_dir), device, job.precision)
     limits = Limits(job.trials, job.deadline, partial(_stop, flag, job.parent))
     tell = partial(_tell, job.parent, sender)
-    return Run(stored, prepared, limits, tell, stack=job.stack, workers=job.workers)()
+    return Run(
+        stored,
+        prepared,
+        limits,
+        tell,
+        stack=job.stack,
+        workers=job.workers,
+        wait=job.wait,
+        patience=job.patience,
+    )()
 
 
 def _stop(flag: "Synchronized[int]", parent: int) -> str | None:

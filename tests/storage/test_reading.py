@@ -11,7 +11,7 @@ from optuna.trial import TrialState, create_trial
 
 from a3b_tune.storage import reading
 from a3b_tune.storage.opening import open_storage
-from tests.tuning.conftest import of_each_kind
+from tests.databases import of_each_kind
 
 SPACE = {
     "width": IntDistribution(1, 1024, log=True),

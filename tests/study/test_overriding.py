@@ -92,7 +92,7 @@ def test_a_table_is_looked_for_where_the_command_is_typed(tmp_path, monkeypatch)
         ("heads=3", "unknown key 'heads'; did you mean 'model.heads'?"),
         ("optimzer.lr=3", "unknown key 'optimzer.lr'; did you mean 'optimizer.lr'?"),
         ("model=3", "'model' is a section; write model.KEY=VALUE"),
-        ("foo=3", "unknown key 'foo' (known: study, data, model, optimizer, training)"),
+        ("foo=3", "unknown key 'foo' (known: study, data, model, optimizer, training, slurm)"),
         ("dta.foo=3", "unknown section 'dta'; did you mean 'data'?"),
         ("optimizer.epochs=3", "optimizer: unknown key 'epochs'; it belongs in [training]"),
         ("optimizer.lrr=3", "optimizer: unknown key 'lrr'; did you mean 'lr'?"),

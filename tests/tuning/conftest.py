@@ -1,20 +1,18 @@
 """Real storages in a fresh folder and small studies on xor."""
 
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-import sqlalchemy
 import torch
 
 from a3b_tune.data.load import load
+from a3b_tune.storage.opening import open_storage
+from a3b_tune.storage.verbs import CLAIM, Change
 from a3b_tune.study import StudyFile, loads, override
 from a3b_tune.training import Prepared
+from a3b_tune.tuning import records
 from a3b_tune.tuning.loop import Limits, Run
-from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on
-from tests.postgres import server
 
 FILE = """
 [study]
@@ -50,38 +48,22 @@ def xor() -> Prepared:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/studies.db"
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    with server() as address:
-        yield address
-
-
-@pytest.fixture
-def new_database(postgres: str) -> Iterator[str]:
-    """The URL of an empty database on the real Postgres."""
-    name = f"test_{uuid.uuid4().hex}"
-    engine = sqlalchemy.create_engine(
-        postgres.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"create database {name}")
-    engine.dispose()
-    yield postgres.rsplit("/", 1)[0] + f"/{name}"
-
-
-def of_each_kind(request: pytest.FixtureRequest) -> str:
-    """The URL for a test that runs on SQLite and on Postgres."""
-    found: str = request.getfixturevalue("url" if request.param == "sqlite" else "new_database")
-    return found
-
-
-@pytest.fixture
 def stored(url, file, xor) -> StoredStudy:
     return begin_or_go_on(open_storage(url, create=True), file, xor.dataset)
+
+
+# A worker of this machine whose process is gone, one that is another process now, and one of
+# another machine.
+DEAD = replace(records.this_worker(), pid=2**22 - 3)
+REBORN = replace(records.this_worker(), started=1.0)
+ELSEWHERE = replace(records.this_worker(), host="elsewhere", machine="elsewhere", pid=2**22 - 3)
+
+
+def hold_as(stored, trial, worker) -> None:
+    """From now on a trial is another worker's."""
+    attrs = {CLAIM: worker.claim(), records.WORKER: worker.to_json()}
+    assert stored.storage.write_all([Change(trial.id, trial.claim, attrs=attrs)]) == []
+    stored.view.forget(trial.id)
 
 
 def begin(url, file, xor, *changes) -> StoredStudy:

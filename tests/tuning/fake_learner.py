@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from a3b_tune.training import Diverged, Epoch, Recipe, Stopped
+import torch
+
+from a3b_tune.training import BadSnapshot, Diverged, Epoch, Recipe, Stopped
 from a3b_tune.training.shape import MEMBER_SETTINGS, Shape
+from a3b_tune.training.snapshot import Facts, pack, read_facts
 
 
 class Foul(BaseException):
@@ -34,19 +37,36 @@ class FakeLearner:
     members: dict[int, tuple[Recipe, int]] = field(default_factory=dict)
     added: int = 0
     spoiled: set[int] = field(default_factory=set)
+    within: bool = False
 
     @property
     def room(self) -> int:
         return self.slots - len(self.members)
 
-    def add(self, recipe: Recipe) -> int:
+    def add(self, recipe: Recipe, saved: bytes | None = None) -> int:
         rule(self.room > 0, "no slot is free")
         rule(all(dict(self.shape.settings)[k] == v for k, v in parts(recipe)), "another shape")
         if self.slots > self.most and len(self.members) >= self.most:
             raise MemoryError
+        done = 0 if saved is None else self._done(recipe, saved)
         self.added += 1
-        self.members[self.added] = (recipe, 0)
+        self.members[self.added] = (recipe, done)
         return self.added
+
+    def save(self, member: int) -> bytes:
+        rule(not self.within, "the last epoch was not ended")
+        rule(member not in self.spoiled, "a member that has diverged is to be removed")
+        recipe, done = self.members[member]
+        nothing = {"nothing": torch.zeros(1)}
+        return pack(Facts(done, done, recipe.seed, recipe.optimizer.name), nothing)
+
+    def _done(self, recipe: Recipe, saved: bytes) -> int:
+        facts = read_facts(saved)
+        if (facts.seed, facts.optimizer) != (recipe.seed, recipe.optimizer.name):
+            raise BadSnapshot("snapshot: of another trial")
+        if facts.epochs >= recipe.training.epochs:
+            raise BadSnapshot("snapshot: no epoch is left")
+        return facts.epochs
 
     def remove(self, member: int) -> None:
         del self.members[member]
@@ -55,9 +75,13 @@ class FakeLearner:
     def epoch(self) -> dict[int, Epoch | Diverged]:
         rule(bool(self.members), "an epoch of nothing")
         rule(not self.spoiled, "a member that has diverged is to be removed")
+        rule(not self.within, "the last epoch was not ended")
+        self.within = True
         if self.should_stop():
             raise Stopped
-        return {member: self._next(member) for member in list(self.members)}
+        found = {member: self._next(member) for member in list(self.members)}
+        self.within = False
+        return found
 
     def _next(self, member: int) -> Epoch | Diverged:
         recipe, done = self.members[member]

@@ -1,6 +1,7 @@
 import pytest
 from optuna.trial import TrialState
 
+from a3b_tune.storage.verbs import Release
 from a3b_tune.training.shape import MEMBER_SETTINGS, Shape
 from a3b_tune.tuning import records
 from a3b_tune.tuning.asking import Queue, ask
@@ -153,13 +154,11 @@ def test_a_grid_in_stacks_tries_each_point_once(url, file, xor):
 
 def test_a_grid_trial_that_was_lost_before_it_had_settings_gets_its_point(url, file, xor):
     stored = begin(url, file, xor, *GRID)
-    mark = {**records.this_worker().to_json()}
     queue = Queue(stored, 18, {})
     queue.leader()
-    (lost,) = stored.storage.create_within(
-        stored.id, 18, {records.WORKER: mark}, 1, queue._grid.choice(None)
-    )
-    stored.storage.put_back([lost._trial_id], {}, (records.WORKER, mark))
+    points = queue._grid.choice(None)
+    (lost,) = stored.storage.create_within(stored.id, 18, "me", {}, 1, points)
+    stored.storage.release([Release(lost._trial_id, "me")])
     while ask(stored, 18, {}):
         continue
     points = {tuple(sorted(trial.params.items())) for trial in stored.study.trials}

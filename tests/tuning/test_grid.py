@@ -48,7 +48,7 @@ def test_no_point_is_chosen_twice_before_all_were_chosen_once():
     _, found = grid()
     taken = []
     for count in (1, 5, 30, 2, 10):
-        taken += found.choice(None)(taken, count)
+        taken += found.choice(None).choose(taken, count)
     uses = Counter(taken)
     assert len(taken) == 48
     assert set(uses.values()) == {2}
@@ -57,7 +57,7 @@ def test_no_point_is_chosen_twice_before_all_were_chosen_once():
 def test_a_shape_gets_its_own_points_and_waits_for_the_others_then():
     file, found = grid()
     shape = Shape.of(whole_settings(file, found.points[0]))
-    choose = found.choice(shape)
+    choose = found.choice(shape).choose
     assert choose([], 9) == [0, 1, 2, 3]
     assert choose([0, 2], 9) == [1, 3]
     assert choose([0, 1, 2, 3], 9) == []

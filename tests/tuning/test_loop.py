@@ -10,7 +10,7 @@ from a3b_tune.tuning.asking import ask
 from a3b_tune.tuning.events import EpochDone, LostFound, TrialEnded, TrialStarted
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
 from a3b_tune.tuning.sampling import derived_seed
-from tests.tuning.conftest import begin, run
+from tests.tuning.conftest import DEAD, begin, hold_as, run
 from tests.tuning.fake_learner import Fakes, Fate
 
 TWO_AT_ONCE = ("study.pruner=none", "optimizer.lr=0.01", "model.pool=select")
@@ -92,8 +92,7 @@ def test_a_run_whose_time_is_up_begins_nothing(stored, xor):
 
 def test_trials_of_a_dead_run_are_run_again_first(url, stored, file, xor):
     lost = ask(stored, 9, {})
-    dead = {**records.this_worker().to_json(), "pid": 2**22 - 3}
-    stored.storage.write(lost.id, attrs={records.WORKER: dead})
+    hold_as(stored, lost, DEAD)
     again = begin(url, file, xor)
     _, events = run(again, xor, 2)
     assert events[0] == LostFound([0])

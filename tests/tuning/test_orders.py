@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from a3b_tune.data.load import load
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.study import StudyFile, loads
 from a3b_tune.training import Prepared
 from a3b_tune.tuning import records
 from a3b_tune.tuning.events import Event, TrialEnded
+from a3b_tune.tuning.liveness import losses
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
-from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.pruning import build_pruner
 from a3b_tune.tuning.records import Worker
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on, go_on
@@ -34,6 +35,8 @@ FILE = """
 name = "orders"
 sampler = "{sampler}"
 pruner = "{pruner}"
+retries = {retries}
+heartbeat = "1h"
 [data]
 name = "xor"
 rows = 64
@@ -120,10 +123,19 @@ class World:
 
     def count_endings(self, stored: StoredStudy) -> StoredStudy:
         def counted(changes):
-            type(stored.storage).write_all(stored.storage, changes)
-            self.ended.update(c.trial_id for c in changes if c.state is not None)
+            refused = type(stored.storage).write_all(stored.storage, changes)
+            ends = [c.trial_id for c in changes if c.state is not None]
+            self.ended.update(trial_id for trial_id in ends if trial_id not in refused)
+            return refused
+
+        def counted_losses(releases):
+            released = type(stored.storage).release(stored.storage, releases)
+            ends = [r.trial_id for r in releases if r.state == TrialState.FAIL]
+            self.ended.update(trial_id for trial_id in ends if trial_id in released)
+            return released
 
         stored.storage.write_all = counted
+        stored.storage.release = counted_losses
         return stored
 
 
@@ -135,6 +147,7 @@ files = st.builds(
     FILE.format,
     sampler=either("random", "tpe"),
     pruner=either("none", "asha", "median", "hyperband"),
+    retries=st.integers(0, 2),
     width=either("4", "{ choices = [4, 8] }", "{ low = 2, high = 9 }"),
     pool=either('"max"', '{ choices = ["mean", "max", "select"] }'),
     lr=either("{ low = 1e-3, high = 1e-1 }", "{ choices = [0.1, 0.01] }", "0.1"),
@@ -143,6 +156,7 @@ files = st.builds(
     FILE.format,
     sampler=st.just("grid"),
     pruner=either("none", "asha"),
+    retries=st.integers(0, 2),
     width=either("4", "{ choices = [4, 8] }"),
     pool=either('"max"', '{ choices = ["mean", "max", "select"] }'),
     lr=either("{ choices = [0.1, 0.01] }"),
@@ -174,7 +188,7 @@ def live(world: World, plan: list[Visit]) -> StoredStudy:
     """All visits of the plan, then visits that nothing disturbs, until the study is done."""
     last = Visit(slots=3, memory=2, workers=1, stop_at=None, event=0, does=None)
     with patch.multiple(
-        records, this_worker=lambda: world.here, is_dead=lambda w: w["pid"] not in world.alive
+        records, this_worker=lambda: world.here, is_dead=lambda w: w.pid not in world.alive
     ):
         for visit in plan:
             world.visit(visit)
@@ -190,11 +204,15 @@ def check(world: World, stored: StoredStudy) -> None:
     assert world.ended == Counter(trial._trial_id for trial in trials)
     assert set(world.told.values()) <= {1}
     for trial in trials:
-        record = trial.user_attrs[records.RECORD]
-        fate = world.fates[record["seed"] % len(world.fates)]
+        record = trial.user_attrs.get(records.RECORD)
+        fate = world.fates[record["seed"] % len(world.fates)] if record else None
         if trial.state == TrialState.FAIL:
-            assert fate.breaks is not None
-            assert trial.user_attrs[records.REASON] == "error: RuntimeError: boom"
+            lost = losses(trial.user_attrs)
+            if lost > world.file.study.retries:
+                assert trial.user_attrs[records.REASON].startswith(f"lost {lost} times; the last: ")
+            else:
+                assert fate.breaks is not None
+                assert trial.user_attrs[records.REASON] == "error: RuntimeError: boom"
         assert sorted(trial.intermediate_values) == list(
             range(1, len(trial.intermediate_values) + 1)
         )

@@ -56,7 +56,7 @@ def test_members_that_end_together_are_written_together(url, file, xor, monkeypa
 
     def counted(changes):
         sizes.append(sum(change.state is not None for change in changes))
-        write_all(changes)
+        return write_all(changes)
 
     monkeypatch.setattr(stored.storage, "write_all", counted)
     run(stored, xor, 5, fakes=Fakes(asked=5))

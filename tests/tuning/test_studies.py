@@ -3,9 +3,9 @@ import pytest
 
 from a3b_tune.data.load import load
 from a3b_tune.errors import InputError
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.study import loads, override
 from a3b_tune.tuning import records
-from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import begin_or_go_on, ceiling, open_study, study_names
 from tests.tuning.conftest import begin
 

@@ -1,10 +1,9 @@
-import pytest
 from optuna.trial import TrialState
 
+from a3b_tune.storage.verbs import Release
 from a3b_tune.tuning import records
 from a3b_tune.tuning.asking import ask
-from a3b_tune.tuning.trials import put_back_all, put_back_lost, write_all
-from tests.tuning.conftest import begin
+from a3b_tune.tuning.trials import put_back_all, write_all
 
 ABOUT = {"device": "cpu", "versions": records.versions(), "commit": None, "data_hash": "abc"}
 
@@ -89,33 +88,23 @@ def test_reports_are_written_in_batches_and_all_at_the_end(stored):
     assert len(frozen(stored, trial).intermediate_values) == 6
 
 
-def mark_as(stored, trial, **worker):
-    found = {**records.this_worker().to_json(), **worker}
-    stored.storage.write(trial.id, attrs={records.WORKER: found})
+def test_what_another_worker_holds_by_now_is_refused_and_the_rest_is_written(stored):
+    mine, others = ask(stored, 2, {}), ask(stored, 2, {})
+    stored.storage.release([Release(others.id, others.claim)])
+    for trial in (mine, others):
+        trial.report(0.5, {"epoch": 1})
+        trial.complete()
+    assert write_all([mine, others]) == [others]
+    assert frozen(stored, mine).state == TrialState.COMPLETE
+    assert frozen(stored, others).state == TrialState.WAITING
+    assert others.id not in stored.view.claims()
 
 
-@pytest.mark.parametrize("worker", [{"pid": 2**22 - 3}, {"started": 1.0}])
-def test_trials_of_a_dead_process_go_back_to_the_queue(stored, worker):
-    """Dead is also a process whose number another one has now."""
-    lost, alive = ask(stored, 9, {}), ask(stored, 9, {})
-    mark_as(stored, lost, **worker)
-    assert put_back_lost(stored) == [lost.number]
-    assert frozen(stored, lost).state == TrialState.WAITING
-    assert "died" in frozen(stored, lost).user_attrs[records.REASON]
-    assert frozen(stored, alive).state == TrialState.RUNNING
-
-
-def test_a_trial_of_another_machine_is_left_alone(stored):
-    trial = ask(stored, 9, {})
-    mark_as(stored, trial, host="elsewhere", pid=2**22 - 3)
-    assert put_back_lost(stored) == []
-
-
-def test_a_trial_lost_before_it_had_settings_draws_them_now(url, stored, file, xor):
-    mark = {**records.this_worker().to_json(), "pid": 2**22 - 3}
-    stored.storage.create_within(stored.id, 9, {records.WORKER: mark})
-    again = begin(url, file, xor)
-    assert put_back_lost(again) == [0]
-    trial = ask(again, 9, {})
-    assert trial.number == 0
-    assert set(trial.params) == {"model.width", "model.pool", "optimizer.lr"}
+def test_why_a_trial_was_put_back_is_remembered(stored):
+    for reason in ("Ctrl-C", "SIGTERM"):
+        put_back_all(stored, [ask(stored, 1, {})], reason)
+    attrs = frozen(stored, ask(stored, 1, {})).user_attrs
+    assert attrs[records.INTERRUPTIONS] == [
+        {"kind": "stopped", "reason": "Ctrl-C"},
+        {"kind": "stopped", "reason": "SIGTERM"},
+    ]

@@ -6,15 +6,15 @@ import psutil
 import pytest
 from optuna.trial import TrialState
 
-from a3b_tune.workers import team as workers
 from a3b_tune.data.load import load
 from a3b_tune.errors import InputError
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.study import loads
 from a3b_tune.tuning import records
 from a3b_tune.tuning.events import EpochDone, LostFound, TrialEnded, WorkerDied
 from a3b_tune.tuning.loop import BrokenRun
-from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import begin_or_go_on
+from a3b_tune.workers import team as workers
 from a3b_tune.workers.team import Job, Team, worker_count
 
 # A baseline that reads the first word alone never reaches 1.0: each trial runs its epochs.
