@@ -6,8 +6,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,33 @@ import pytest
 PASSWORD = "correct-horse"
 
 
+@dataclass
+class Server:
+    """A server that can be stopped, as if its machine had died, and started again on its data."""
+
+    url: str
+    _control: Callable[..., None]
+    _settings: str
+
+    def stop(self) -> None:
+        """Ends it at once, and with it every connection."""
+        self._control("-m", "immediate", "stop")
+
+    def start(self) -> None:
+        self._control("-w", "-l", "log", "-o", self._settings, "start")
+
+
 @contextmanager
 def server() -> Iterator[str]:
     """The URL of a database `postgres`, with its password. Skips the test where no server can run
     here."""
+    with stoppable_server() as running:
+        yield running.url
+
+
+@contextmanager
+def stoppable_server() -> Iterator[Server]:
+    """The same, to be stopped and started."""
     binaries = _binaries()
     folder = Path(tempfile.mkdtemp(prefix="pg"))
     owner = "nobody" if os.getuid() == 0 else None  # Postgres refuses to run as root
@@ -31,12 +55,20 @@ def server() -> Iterator[str]:
         _run(owner, binaries / "initdb", "--no-sync", "-U", "postgres", "-A", "scram-sha-256",
              f"--pwfile={folder}/password", "-D", f"{folder}/data")  # fmt: skip
         settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        _run(owner, binaries / "pg_ctl", "-D", f"{folder}/data", "-w", "-l", f"{folder}/log",
-             "-o", settings, "start")  # fmt: skip
+
+        def control(*words: str) -> None:
+            told = [f"{folder}/log" if word == "log" else word for word in words]
+            _run(owner, binaries / "pg_ctl", "-D", f"{folder}/data", *told)
+
+        found = Server(
+            f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres", control, settings
+        )
+        found.start()
         try:
-            yield f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
+            yield found
         finally:
-            _run(owner, binaries / "pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "stop")
+            with suppress(subprocess.CalledProcessError):  # where it is stopped by now
+                found.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -65,6 +65,7 @@ class Slurm:
             host=host, folder=folder, nodes=nodes, port=first, ports=f"{first + 1}-{first + nodes}"
         )
         self.configuration.write_text(text)
+        self._waiting: dict[str, float] = {}
         self._started: list[subprocess.Popen[bytes]] = []
         self._start("slurmctld", "-D")
         for node in self.nodes:
@@ -96,19 +97,23 @@ class Slurm:
                 process.kill()
         self("scontrol", "update", f"NodeName={name}", "State=DOWN", "Reason=killed")
 
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Waits until something is so; held back jobs are let go, which Slurm would do later."""
+    def until(self, condition: Callable[[], bool], story: Callable[[], str] = str) -> None:
+        """Waits until something is so. `story` is what else a failed test shows."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
-            assert time.monotonic() < deadline, self.story()
+            assert time.monotonic() < deadline, self.story() + story()
             time.sleep(0.1)
 
-    def go_on_now(self) -> None:
-        """Slurm lets a job that was requeued wait for two minutes; this ends the wait."""
-        for line in self("squeue", "-h", "-r", "-t", "PENDING", "-o", "%i|%r").splitlines():
+    def go_on(self, job: str) -> None:
+        """Slurm lets a task that was requeued wait for two minutes; this ends the wait, but not
+        within the second of its end: a node refuses what bears the time of a job it has ended."""
+        shown = self("squeue", "-h", "-r", "-t", "PENDING", "-j", job, "-o", "%i|%r")
+        for line in shown.splitlines():
             name, reason = line.split("|")
-            if reason == "BeginTime":
+            since = self._waiting.setdefault(name, time.monotonic())
+            if reason == "BeginTime" and time.monotonic() > since + 2.0:
                 self("scontrol", "update", f"JobId={name}", "StartTime=now")
+                del self._waiting[name]
 
     def story(self) -> str:
         """What a failed test shows of the cluster."""

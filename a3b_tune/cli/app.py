@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from a3b_tune import __version__
-from a3b_tune.cli import cluster, data, doctor, joining, search, storage, studies, study_files
+from a3b_tune.cli import cluster, dashboard, data, doctor, joining, search, storage, studies, study_files
 from a3b_tune.cli.printing import visible
 from a3b_tune.errors import InputError, unknown
 
@@ -60,6 +60,7 @@ app.command("jobs", rich_help_panel=CLUSTER)(cluster.jobs)
 app.command("studies", rich_help_panel=READ)(studies.studies)
 app.command("show", rich_help_panel=READ)(studies.show)
 app.command("export", rich_help_panel=READ)(studies.export)
+app.command("dashboard", rich_help_panel=READ)(dashboard.dashboard)
 app.add_typer(data.app, name="data", rich_help_panel=MORE)
 app.add_typer(study_files.app, name="study", rich_help_panel=MORE)
 app.add_typer(storage.app, name="storage", rich_help_panel=MORE)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Seconds between two looks at whether to stop.
 LOOK = 0.2
+LAST_PORT = 65_535
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -68,6 +69,8 @@ def serve(
     from a3b_tune.storage.addresses import token_from_environment, token_from_file
 
     number = whole_number("--port", port, 0)
+    if number > LAST_PORT:
+        raise InputError(f"--port {port}: must be at most {LAST_PORT}")
     token = token_from_file(token_file, "--token-file") if token_file else token_from_environment()
     tls = _tls(tls_cert, tls_key)
     with Interrupt(lambda reason: None) as stop:

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from a3b_tune.cli.asked import Asked
 from a3b_tune.cli.figures import count
-from a3b_tune.cli.options import whole_number
+from a3b_tune.cli.options import seconds, whole_number
 from a3b_tune.cli.search import asked_file
 from a3b_tune.errors import InputError
 from a3b_tune.storage.opening import (
@@ -28,7 +28,6 @@ from a3b_tune.storage.opening import (
     world_error,
 )
 from a3b_tune.study import StudyFile
-from a3b_tune.study.kinds import Duration
 from a3b_tune.study.slurm import Options, parse_options
 from a3b_tune.training.prepared import load_dataset
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on, open_study, study_names
@@ -40,6 +39,7 @@ SAME = {
     "gres": ("gpus", "gpus-per-node", "gpus-per-task"),
     "mem": ("mem-per-cpu", "mem-per-gpu"),
 }
+GPUS = {"gres", "gpus", "gpus-per-node", "gpus-per-task"}
 LOOPBACK = (None, "localhost", "127.0.0.1", "::1")
 
 
@@ -71,7 +71,7 @@ def submit_study(study: str, asked: Asked, wanted: Wanted, *, dry_run: bool) -> 
     sent = _go_on(study, asked, array, url) if known else _begin(file, asked, array, url)
     _tell(sent, file.study.name, asked)
     if warning:
-        typer.echo(f"a3b-tune: mind that {warning}: {shown_url(url)}", err=True)
+        typer.echo(f"a3b-tune: {shown_url(url)}: {warning}", err=True)
 
 
 def reachable(url: str) -> tuple[str, str | None]:
@@ -80,7 +80,7 @@ def reachable(url: str) -> tuple[str, str | None]:
     if parsed.get_backend_name() == "sqlite":
         whole = parsed.set(database=str(Path(parsed.database or "").absolute()))
         return whole.render_as_string(hide_password=False), (
-            "every node must see this file on one disk; with postgresql:// or grpc:// none needs to"
+            "every node must see this file; with postgresql:// or grpc:// none needs to"
         )
     if parsed.host in LOOPBACK:
         return url, "on another node this address is that node itself"
@@ -119,35 +119,42 @@ def _begin(file: StudyFile, asked: Asked, array: Array, url: str) -> jobs.Sent:
 
 
 def _array(file: StudyFile, asked: Asked, wanted: Wanted) -> Array:
-    limit = wanted.array_limit
+    limit, options = wanted.array_limit, _options(file.slurm, wanted)
     return Array(
         name=file.study.name,
-        command=_command(file.study.name, asked.data_dir),
+        command=_command(file.study.name, asked.data_dir, _processes(options)),
         workers=whole_number("--workers", asked.workers, 1),
         log_dir=wanted.log_dir.expanduser().absolute(),
         at_once=None if limit is None else whole_number("--array-limit", limit, 1),
-        limit=None if wanted.time is None else _seconds(wanted.time),
-        options=_options(file.slurm, wanted),
+        limit=_seconds(wanted.time) if wanted.time else None,
+        options=options,
     )
 
 
-def _command(study: str, data_dir: Path | None) -> list[str]:
+def _processes(options: Options) -> str:
+    """How many processes a worker is: one for each of its GPUs or cores. A node may show a job the
+    cores of all others too, so that only where it has the node for itself it may count them."""
+    whole = options.get("exclusive") not in (None, False)
+    if whole or GPUS & {*options}:
+        return "auto"
+    return str(options.get("cpus-per-task", 1))
+
+
+def _command(study: str, data_dir: Path | None, processes: str) -> list[str]:
     """This very a3b-tune: the node may know another one, or none."""
     script = Path(sys.executable).with_name("a3b-tune")
     module = [sys.executable, "-c", "from a3b_tune.cli.app import main; main()"]
-    words = [str(script)] if script.is_file() else module
-    data = [] if data_dir is None else ["--data-dir", str(data_dir.expanduser().absolute())]
-    return [*words, "worker", *data, *(["--"] if study.startswith("-") else []), study]
+    words = [*([str(script)] if script.is_file() else module), "worker", "--workers", processes]
+    if data_dir is not None:
+        words += ["--data-dir", str(data_dir.expanduser().absolute())]
+    return [*words, *(["--"] if study.startswith("-") else []), study]
 
 
 def _seconds(text: str) -> float:
     if text.strip().isdecimal():
         # Slurm would read minutes.
         raise InputError(f"--time {text}: say the unit: {text}m or {text}s")
-    try:
-        return float(Duration().check(text))
-    except ValueError as error:
-        raise InputError(f"--time: {error}") from None
+    return seconds(text, "--time")
 
 
 def _options(table: Options, wanted: Wanted) -> Options:

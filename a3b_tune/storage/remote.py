@@ -19,6 +19,7 @@ from a3b_tune.storage import wire
 from a3b_tune.storage.addresses import ProxyAddress
 from a3b_tune.storage.patience import Patience, patient
 from a3b_tune.storage.transport import (
+    STRANGER,
     Carrying,
     Code,
     StorageServiceStub,
@@ -83,10 +84,11 @@ class RemoteStorage(GrpcStorageProxy, Storage):
         :raises InputError: it is not there, not a proxy of this version, or it does not let us in.
         """
         try:
-            answer = self._verbs["ping"](wire.pack({}), timeout=GREETING_TIMEOUT)
+            said, _ = wire.unpack(self._verbs["ping"](wire.pack({}), timeout=GREETING_TIMEOUT))
         except grpc.RpcError as error:
             raise InputError(f"{self._address}: {refusal(error, self._address.token)}") from None
-        said, _ = wire.unpack(answer)
+        except wire.Garbled:
+            raise InputError(f"{self._address}: {STRANGER}") from None
         if said.get("protocol") != wire.PROTOCOL:
             raise InputError(
                 f"{self._address}: served by a3b-tune {said.get('version')}, which speaks another "

@@ -26,6 +26,7 @@ from a3b_tune.errors import InputError
 from a3b_tune.storage.addresses import ProxyAddress
 
 __all__ = [
+    "STRANGER",
     "Carrying",
     "Code",
     "OptunaStorageProxyService",
@@ -52,6 +53,7 @@ CHANNEL = (
     ("grpc.http2.max_pings_without_data", 0),
 )
 Code = grpc.StatusCode
+STRANGER = "what listens there was not started by `a3b-tune storage serve`"
 # What gRPC says where no connection came about, and what it means here.
 CAUSES = (
     ("Connection refused", "nothing listens there; start it with `a3b-tune storage serve`"),
@@ -59,8 +61,8 @@ CAUSES = (
     ("Socket closed", "it hung up; if it speaks TLS, write grpcs:// instead of grpc://"),
     ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted; name its authority by ?ca=FILE"),
     ("Hostname Verification", "its certificate is for another host name"),
-    ("Failed parsing HTTP/2", "what listens there was not started by `a3b-tune storage serve`"),
-    ("SETTINGS frame", "what listens there was not started by `a3b-tune storage serve`"),
+    ("Failed parsing HTTP/2", STRANGER),
+    ("SETTINGS frame", STRANGER),
     ("errors resolving", "no such host"),
 )
 
@@ -116,7 +118,7 @@ def refusal(error: grpc.RpcError, token: str | None = "") -> str:
     if code == Code.UNAUTHENTICATED:
         return "the token is not the one of the proxy"
     if code == Code.UNIMPLEMENTED:
-        return "what listens there was not started by `a3b-tune storage serve`"
+        return STRANGER
     if code == Code.DEADLINE_EXCEEDED:
         return "no answer in time"
     if code == Code.UNAVAILABLE:

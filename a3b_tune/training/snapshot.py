@@ -22,6 +22,7 @@ TYPES = {torch.float32: "F32", torch.float64: "F64", torch.uint8: "U8"}
 
 # Characters of a fact.
 LONGEST = 20
+# What looking for them raises in a header that may be anything.
 UNREADABLE = (
     ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError,
 )  # fmt: skip
@@ -101,7 +102,7 @@ def _header(saved: bytes) -> tuple[Facts, object]:
         size = int.from_bytes(saved[:8], "little")
         header = json.loads(saved[8 : 8 + size])
         own = header.pop("__metadata__")
-        version = own.pop("snapshot")
+        version = str(own.pop("snapshot"))
         checksum = own.pop("crc32")
         facts = Facts(int(own["epochs"]), int(own["step"]), int(own["seed"]), own["optimizer"])
         plain = facts.texts() == own and max(map(len, own.values())) <= LONGEST
@@ -109,7 +110,7 @@ def _header(saved: bytes) -> tuple[Facts, object]:
     except UNREADABLE:
         raise BadSnapshot("snapshot: cut short, or no snapshot at all") from None
     if version != VERSION:
-        raise BadSnapshot(f"snapshot: of format {str(version)!r:.20}, not {VERSION!r}")
+        raise BadSnapshot(f"snapshot: of format {version!r:.20}, not {VERSION!r}")
     if not plain or min(facts.epochs, facts.step) < 0:
         raise BadSnapshot("snapshot: its header is damaged")
     if not whole:

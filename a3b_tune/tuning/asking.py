@@ -174,6 +174,7 @@ class Queue:
         for epoch in [epoch for epoch in running.values if epoch > step]:
             del running.values[epoch]
         if saved is not None:
+            record[records.RESUMED] = step
             running.epochs = told[:step]
             running.seconds = dict(trial.user_attrs.get(records.SECONDS, {}))
         return running

@@ -43,6 +43,8 @@ INTERRUPTIONS = "a3b:interrupted"
 
 # A key of a trial's record: how many slots the stack has that it ran in.
 STACK = "stack"
+# A key of a trial's record: after which epoch it went on from a checkpoint, the last time it did.
+RESUMED = "resumed"
 
 
 # Calls by which this process has taken trials.

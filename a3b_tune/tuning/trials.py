@@ -97,6 +97,8 @@ class RunningTrial:
     def start_over(self) -> None:
         """It does not go on from its checkpoint: what it reported will be reported again."""
         self.saved, self.epochs = None, []
+        del self.record[records.RESUMED]
+        self._attrs[records.RECORD] = self.record
         self.values.clear()
         self._after = 0
 

@@ -99,7 +99,8 @@ class Team:
         self._ended: list[Ended] = []
         self._count = count
         self._started = 0
-        self._watch = Watch(stored, notify, lambda: [p.pid or 0 for p in self._members.values()])
+        self._pids: set[int] = set()
+        self._watch = Watch(stored, notify, lambda: self._pids)
         self._look_at = 0.0
 
     def __call__(self, stop: Callable[[], str | None]) -> str:
@@ -149,6 +150,7 @@ class Team:
             target=_work, args=(self._job, self._flag, sender, gpu), daemon=True
         )
         process.start()
+        self._pids.add(process.pid or 0)
         sender.close()
         self._members[receiver] = process
 

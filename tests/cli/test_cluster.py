@@ -90,7 +90,8 @@ def test_workers_are_sent_and_their_study_is_begun(capsys, fake, here):
     assert {"--array=0-15%8", "--time=04:00:00", "--hold"} <= set(call)
     assert fake.storage() == f"sqlite:///{here}/a3b-tune.db"
     last = fake.heard("sbatch").splitlines()[-1]
-    assert last == f"exec {Path(sys.executable).with_name('a3b-tune')} worker xor"
+    command = Path(sys.executable).with_name("a3b-tune")
+    assert last == f"exec {command} worker --workers 1 xor"
     stored = open_study(open_storage(), "xor")
     assert stored.file.study.trials == 5
     assert [job.job for job in sent_jobs(stored)] == ["12"]
@@ -118,7 +119,7 @@ def test_a_dry_run_prints_the_script_and_makes_nothing(capsys, fake, here, mine)
         "open-mode=append", "requeue", "signal=B:USR1@120", "partition=cpu", "gpus=2",
         "time=1:00:00", "cpus-per-task=2",
     ]  # fmt: skip
-    assert lines[-1].endswith("a3b-tune worker mine")
+    assert lines[-1].endswith("a3b-tune worker --workers auto mine")
     assert [path.name for path in here.iterdir()] == [mine]
     assert fake.calls() == []
     assert json.loads("".join(dry(capsys, mine, "--json")))["script"].startswith("#!/bin/bash\n")
@@ -154,9 +155,24 @@ def test_the_command_goes_on_with_a_study_as_a_search_would(capsys):
     assert "began with other settings" in refused(capsys, "submit", "xor", "--set", "model.heads=1")
 
 
+@pytest.mark.parametrize(
+    ("typed", "processes"),
+    [
+        ("", "1"),
+        ("--cpus-per-worker 4", "4"),
+        ("--set-slurm cpus-per-task=2", "2"),
+        ("--gpus-per-worker 2", "auto"),
+        ("--set-slurm gpus=1 --cpus-per-worker 4", "auto"),
+        ("--set-slurm exclusive=true", "auto"),
+    ],
+)
+def test_a_worker_is_as_many_processes_as_it_was_given_cores(capsys, typed, processes):
+    assert f" worker --workers {processes} xor" in dry(capsys, "xor", *typed.split())[-1]
+
+
 def test_data_and_logs_are_named_so_that_every_node_finds_them(capsys, here):
     script = dry(capsys, "xor", "--data-dir", "my data", "--log-dir", "../logs")
-    assert script[-1].endswith(f"worker --data-dir '{here}/my data' xor")
+    assert script[-1].endswith(f"worker --workers 1 --data-dir '{here}/my data' xor")
     assert f"output={here}/../logs/%A_%a.log" in options(script)
 
 
@@ -187,7 +203,7 @@ def test_without_slurm_nothing_is_sent(capsys, here, monkeypatch):
         ("xor --cpus-per-worker x", "--cpus-per-worker x: must be a whole number"),
         ("xor --mem lots", "--mem lots: write a size like 8G or 500M"),
         ("xor --time 240", "--time 240: say the unit: 240m or 240s"),
-        ("xor --time 4:00", "--time: must be seconds, or a time like 45s, 30m, 1h30m, not '4:00'"),
+        ("xor --time 4:00", "--time 4:00: must be seconds, or a time like 45s, 30m, 1h30m"),
         ("xor --set-slurm array=0-9", "a3b-tune sets array itself; see --workers"),
         ("xor --set-slurm partition", "--set-slurm: 'partition' sets nothing"),
         ("xor --set-slurm time=1 --time 4h", "--set-slurm time: --time says it too"),

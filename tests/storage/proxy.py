@@ -18,7 +18,7 @@ TOKEN = "correct-battery-staple"
 def serving(url: str, **options: Any) -> Iterator[str]:
     """The URL, with its token, of a proxy in front of this database; its tables are made. Skips
     the test where gRPC is not installed."""
-    pytest.importorskip("grpc")
+    pytest.importorskip("a3b_tune.storage.transport", reason="gRPC is an extra")
     from a3b_tune.storage.serving import Proxy
 
     proxy = Proxy(open_storage(url, create=True), **{"token": TOKEN, **options})
@@ -39,12 +39,12 @@ def certificate(folder: Path, *names: str) -> tuple[Path, Path]:
     if shutil.which("openssl") is None:
         pytest.skip("no certificate: the program openssl is not installed")
     paths = folder / f"{names[0]}.pem", folder / f"{names[0]}.key"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
     alternatives = ",".join(f"DNS:{name}" for name in names)
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        f"-subj /CN={names[0]} -addext subjectAltName={alternatives}"
+    )
     subprocess.run(
-        [*command.split(), "-out", paths[0], "-keyout", paths[1], "-subj", f"/CN={names[0]}"]
-        + ["-addext", f"subjectAltName={alternatives}"],
-        check=True,
-        capture_output=True,
+        [*command.split(), "-out", paths[0], "-keyout", paths[1]], check=True, capture_output=True
     )
     return paths

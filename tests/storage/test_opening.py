@@ -5,11 +5,19 @@ import sys
 import threading
 
 import pytest
+from optuna.study import StudyDirection
 
 from a3b_tune.errors import InputError
 from a3b_tune.storage import opening
-from a3b_tune.storage.opening import check_url, open_storage, shown_url, storage_url
+from a3b_tune.storage.opening import (
+    check_url,
+    nothing_half_made,
+    open_storage,
+    shown_url,
+    world_error,
+)
 from tests.postgres import PASSWORD
+from tests.storage.proxy import TOKEN, serving
 
 
 def refused(url, **options):
@@ -17,14 +25,6 @@ def refused(url, **options):
         open_storage(url, **options)
     assert "\n" not in str(error.value)
     return str(error.value)
-
-
-def test_the_url_comes_from_the_option_then_the_environment_then_this_folder(monkeypatch):
-    monkeypatch.delenv("A3B_TUNE_STORAGE", raising=False)
-    assert storage_url(None) == "sqlite:///a3b-tune.db"
-    monkeypatch.setenv("A3B_TUNE_STORAGE", "sqlite:///mine.db")
-    assert storage_url(None) == "sqlite:///mine.db"
-    assert storage_url("sqlite:///asked.db") == "sqlite:///asked.db"
 
 
 def test_what_is_created_can_be_read_again(url):
@@ -131,6 +131,62 @@ def test_a_database_of_a_newer_optuna_says_so(url, tmp_path):
     with sqlite3.connect(tmp_path / "studies.db") as connection:
         connection.execute("update alembic_version set version_num = 'v99.0.0.a'")
     assert "newer Optuna" in refused(url)
+
+
+def test_a_proxy_is_opened_by_its_url_and_token(url, monkeypatch):
+    with serving(url) as address:
+        assert open_storage(address, create=True).url == address
+        monkeypatch.setenv("A3B_TUNE_TOKEN", TOKEN)
+        bare = address.replace(f":{TOKEN}@", "")
+        assert open_storage(bare).get_all_studies() == []
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_proxy_that_lets_nobody_in_says_what_it_needs(url, create):
+    with serving(url) as address:
+        bare = address.replace(f":{TOKEN}@", "")
+        assert "needs a token; give it by $A3B_TUNE_TOKEN" in refused(bare, create=create)
+        wrong = refused(address.replace(TOKEN, "wrong-horse"), create=create)
+        assert wrong == f"{bare}: the token is not the one of the proxy"
+
+
+def test_a_proxy_that_is_not_there_is_one_line():
+    pytest.importorskip("a3b_tune.storage.transport", reason="gRPC is an extra")
+    told = refused(f"grpc://:{TOKEN}@127.0.0.1:1")
+    assert told.startswith("grpc://127.0.0.1:1: nothing listens there; start it with `a3b-tune")
+
+
+def test_a_proxys_url_is_checked_without_asking_it():
+    assert check_url("grpc://127.0.0.1:1").port == 1
+    with pytest.raises(InputError, match="a host and a port"):
+        check_url("grpc://127.0.0.1")
+
+
+def test_without_grpc_a_proxy_says_what_to_install(monkeypatch):
+    for name in ("remote", "transport"):
+        monkeypatch.setitem(sys.modules, f"a3b_tune.storage.{name}", None)
+    told = refused(f"grpc://:{TOKEN}@127.0.0.1:1")
+    assert told == "grpc://127.0.0.1:1: this needs gRPC: pip install 'a3b-tune[proxy]'"
+
+
+def test_a_proxy_that_goes_while_a_study_is_made_is_one_line(url):
+    with serving(url) as address:
+        storage = open_storage(address)
+    with pytest.raises(InputError) as error, nothing_half_made(address):
+        storage.create_whole_study("s", StudyDirection.MAXIMIZE, {})
+    assert "the storage failed (nothing listens there" in str(error.value)
+    assert TOKEN not in str(error.value)
+
+
+def test_what_a_proxy_refuses_in_mid_run_is_an_error_of_the_world(url):
+    with serving(url) as address:
+        storage = open_storage(address)
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+            connection.execute("DROP TABLE trial_heartbeats")
+        with pytest.raises(Exception) as error:
+            storage.beats(1)
+    assert "the proxy's storage failed" in world_error(error.value)
+    assert world_error(KeyError("no such study")) is None
 
 
 def test_many_processes_that_begin_at_once_make_one_study(url):

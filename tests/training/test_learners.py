@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from a3b_tune.data.load import load
-from a3b_tune.training import BadSnapshot, Prepared, Stopped
+from a3b_tune.training import BadSnapshot, Diverged, Prepared, Stopped
 from a3b_tune.training.learner import never
 from a3b_tune.training.opening import open_learner
 from tests.training.conftest import recipe
@@ -76,3 +76,13 @@ def test_in_the_middle_of_an_epoch_there_is_nothing_to_save(opened):
         learner.epoch()
     with pytest.raises((ValueError, Foul), match="the last epoch was not ended"):
         learner.save(name)
+
+
+def test_of_a_member_that_has_diverged_there_is_nothing_to_save(few):
+    wild = recipe(1, optimizer__name="sgd", optimizer__lr=1e30, training__epochs=3)
+    for slots in (1, 2):
+        learner = open_learner(shape_of(wild), few, slots, never, 1)
+        name = learner.add(wild)
+        assert isinstance(learner.epoch()[name], Diverged)
+        with pytest.raises(ValueError, match="the last epoch was not ended"):
+            learner.save(name)

@@ -23,7 +23,8 @@ class Again:
         self._bases: dict[frozenset[str], tuple[str, StudyFile] | None] = {}
 
     def command(self, number: int, settings: Mapping[str, Scalar]) -> str | None:
-        """What to type, with every setting exact; None where no shipped file can be its base."""
+        """What to type, a setting on each line, all of them exact; None where no shipped file can
+        be its base."""
         keys = frozenset(settings)
         if keys not in self._bases:
             self._bases[keys] = self._base(settings)
@@ -31,10 +32,10 @@ class Again:
         if base is None:
             return None
         name, file = base
-        words = [f"a3b-tune run {name}", "--name", _word(f"{self._file.study.name}-{number}")]
-        words += ["--trials 1", "--pruner none"]
-        words += [f"--set {change}" for change in self._changes(file, settings)]
-        return " ".join(words)
+        called = _word(f"{self._file.study.name}-{number}")
+        lines = [f"a3b-tune run {name} --name {called} --trials 1 --pruner none"]
+        lines += [f"--set {change}" for change in self._changes(file, settings)]
+        return " \\\n  ".join(lines)
 
     def _base(self, settings: Mapping[str, Scalar]) -> tuple[str, StudyFile] | None:
         """The shipped file with which the command is shortest. None of its model's settings may be

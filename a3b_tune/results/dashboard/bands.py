@@ -73,18 +73,16 @@ def _band(
     name: str,
 ) -> list[dict[str, Any]]:
     edges = np.nanpercentile(table, [low, high], axis=0)
-    bare = {"width": 0, "hoverinfo": "skip", "showlegend": False}
+    bare: dict[str, Any] = {"color": "rgba(0,0,0,0)", "width": 0, "hoverinfo": "skip"}
     return [
-        _line(steps, edges[0], name=f"{name}, lower", color="rgba(0,0,0,0)", **bare),
+        _line(steps, edges[0], name=name, showlegend=False, **bare),
         _line(
             steps,
             edges[1],
             name=name,
-            color="rgba(0,0,0,0)",
-            width=0,
-            hoverinfo="skip",
             fill="tonexty",
             fillcolor=f"rgba({BLUE}, {shade})",
+            **bare,
         ),
     ]
 

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 # Bytes below which nothing is gained.
 SMALLEST = 1024
-# Smaller is sent a little faster, but a large study then takes seconds here.
-LEVEL = 1
+LEVEL = 6
 KINDS = ("application/json", "text/csv", "text/html")
 # Answers of which the small form is kept, and how large they are at least.
 KEPT, LARGE = 8, 2**18

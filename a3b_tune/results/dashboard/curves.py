@@ -82,6 +82,8 @@ def draw(
             panel.spines[["top", "right"]].set_visible(False)
             panel.tick_params(labelsize=9, colors="#444a52")
             panel.ticklabel_format(axis="y", useOffset=False)
+            if name == "lr":
+                panel.set_ylim(bottom=0)
             if name == "accuracy":
                 _mark(panel, ceiling, best_epoch, dict(zip(steps, values, strict=True)))
         for panel in figure.axes[2:]:

@@ -18,7 +18,6 @@ from typing import Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 
-from a3b_tune.results.dashboard.curves import epochs
 from a3b_tune.results.dashboard.notes import Notes, best
 from a3b_tune.tuning import records
 
@@ -41,10 +40,14 @@ def touched(study_attrs: Iterable[str]) -> set[int]:
 
 def trial_json(
     study_id: int, trial: FrozenTrial, notes: Notes, study_attrs: Mapping[str, Any]
-) -> str:
+) -> bytes:
     """A trial. `study_attrs` are the study's attributes if they say something of it, else none."""
     attrs = trial.system_attrs
     fixed = attrs.get("fixed_params", {})
+    told = note(study_attrs, trial._trial_id)
+    if told is None:
+        # Version 0: nobody's yet, so that whoever edits it writes the first.
+        told = {"version": 0, "body": notes.of_trial(trial, _picture(study_id, trial))}
     parts = {
         "trial_id": str(trial._trial_id),
         "study_id": str(study_id),
@@ -55,7 +58,7 @@ def trial_json(
             [{"name": key, "param_external_value": str(value)} for key, value in fixed.items()]
         ),
         "user_attrs": json.dumps(shown(trial_attrs(trial))),
-        "note": json.dumps(note(study_attrs, trial._trial_id) or _note(notes.of_trial(trial))),
+        "note": json.dumps(told),
         "artifacts": json.dumps(artifacts(trial, study_attrs)),
         "constraints": json.dumps(attrs.get("constraints", [])),
         "intermediate_values": f"[{','.join(_reports(trial))}]",
@@ -65,7 +68,7 @@ def trial_json(
     for name in ("datetime_start", "datetime_complete"):
         if moment := getattr(trial, name):
             parts[name] = f'"{moment.isoformat()}"'
-    return "{" + ",".join(f'"{key}":{value}' for key, value in parts.items()) + "}"
+    return ("{" + ",".join(f'"{key}":{value}' for key, value in parts.items()) + "}").encode()
 
 
 def space_json(space: Mapping[str, BaseDistribution]) -> str:
@@ -135,7 +138,7 @@ def note(study_attrs: Mapping[str, Any], trial_id: int | None) -> dict[str, Any]
 def artifacts(trial: FrozenTrial, study_attrs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A trial's files, its curves among them."""
     found = []
-    if epochs(trial):
+    if trial.intermediate_values:
         curves = {"filename": "curves.png", "mimetype": "image/png", "encoding": None}
         found.append({"artifact_id": curve_id(trial._trial_id), **curves})
     prefix = f"dashboard:artifacts:{trial._trial_id}:"
@@ -154,9 +157,10 @@ def study_artifacts(study_attrs: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [one for one in found if one is not None]
 
 
-def _note(body: str) -> dict[str, Any]:
-    """Version 0: nobody's yet, so that whoever edits it writes the first."""
-    return {"version": 0, "body": body}
+def _picture(study_id: int, trial: FrozenTrial) -> str | None:
+    if not trial.intermediate_values:
+        return None
+    return f"/artifacts/{study_id}/{trial._trial_id}/{curve_id(trial._trial_id)}"
 
 
 def _params(trial: FrozenTrial) -> Iterator[str]:

@@ -34,16 +34,19 @@ class Notes:
         """What was asked, what can be reached, what is searched, and what to type."""
         return "\n\n".join(self._study())
 
-    def of_trial(self, trial: FrozenTrial) -> str:
-        """What came out, why it ended, its seed and where it ran, and how to see it again."""
-        return "\n\n".join(self._trial(trial))
+    def of_trial(self, trial: FrozenTrial, picture: str | None = None) -> str:
+        """What came out, why it ended, its seed and where it ran, and how to see it again.
+
+        :param picture: where its curves are.
+        """
+        return "\n\n".join(self._trial(trial, picture))
 
     def _study(self) -> Iterator[str]:
         if self._file.study.question:
             yield f"**{_plain(self._file.study.question)}**"
         if self._ceiling:
             value = self.accuracy(self._ceiling.value)
-            yield f"Ceiling: {value}. {_plain(self._ceiling.why)}"
+            yield f"**Ceiling {value}**: {_plain(self._ceiling.why)}."
         searched = self._file.searched().items()
         yield "Searched:"
         yield "\n".join(f"- `{key}` {_code(show_setting(setting))}" for key, setting in searched)
@@ -57,7 +60,7 @@ class Notes:
             f"a3b-tune export {name}  # everything, as a table",
         )
 
-    def _trial(self, trial: FrozenTrial) -> Iterator[str]:
+    def _trial(self, trial: FrozenTrial, picture: str | None) -> Iterator[str]:
         attrs = trial.user_attrs
         record = attrs.get(records.RECORD) or {}
         if trial.intermediate_values:
@@ -69,6 +72,8 @@ class Notes:
             yield f"The settings of trial {record['repeats']}, with another seed."
         if record:
             yield _plain("; ".join(_run(record)))
+        if picture:
+            yield f"![curves of trial {trial.number}]({picture})"
         yield from self._commands(trial.number, record.get("settings"))
 
     def _outcome(self, trial: FrozenTrial) -> str:

@@ -57,6 +57,7 @@ PAGE = """<!DOCTYPE html>
 FORM = """<p>Studies, trials and their curves</p>
 {wrong}<form method="post" action="/login">
 <input type="hidden" name="next" value="{next}">
+<input name="username" value="a3b-tune" autocomplete="username" hidden>
 <label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button>Log in</button>
@@ -66,7 +67,7 @@ FORM = """<p>Studies, trials and their curves</p>
 
 CORNER = """
 <style>
-.a3b-corner { position: fixed; top: 0; right: 1rem; height: 64px; z-index: 2000; margin: 0;
+.a3b-corner { position: fixed; top: 0; right: 1rem; height: 64px; z-index: 1250; margin: 0;
   display: flex; align-items: center; gap: .75rem; font: 500 14px/1 system-ui, sans-serif;
   color: #fff; }
 .a3b-corner span { padding: .4rem .6rem; border: 1px solid rgb(255 255 255 / .6);

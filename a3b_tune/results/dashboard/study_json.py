@@ -36,7 +36,7 @@ class StudyJson:
         self._study_id = study_id
         self._notes = Notes(self.file, attrs.get(records.STUDY_DATA) or {}, self.ceiling)
         self._lock = threading.Lock()
-        self._told: dict[int, str] = {}
+        self._told: dict[int, bytes] = {}
         self._known: set[int] = set()
         self._best: FrozenTrial | None = None
         self._space: dict[str, BaseDistribution] = {}
@@ -69,12 +69,11 @@ class StudyJson:
             best_trials = [] if self._best is None else [self._best]
             chosen = [self._trial(trial, system_attrs, touched) for trial in best_trials]
             head = json.dumps(self._head(name, trials, system_attrs))
-        space = fragments.space_json(self._space)
-        common = fragments.space_json({key: self._space[key] for key in self._common or ()})
-        return (
-            f'{head[:-1]},"union_search_space":{space},"intersection_search_space":{common},'
-            f'"best_trials":[{",".join(chosen)}],"trials":[{",".join(told)}]}}'
-        ).encode()
+            space = fragments.space_json(self._space)
+            common = fragments.space_json({key: self._space[key] for key in self._common or ()})
+        spaces = f'"union_search_space":{space},"intersection_search_space":{common}'
+        parts = (b'"best_trials":[', b",".join(chosen), b'],"trials":[', b",".join(told), b"]}")
+        return b"".join([head[:-1].encode(), b",", spaces.encode(), b",", *parts])
 
     def _head(
         self, name: str, trials: Sequence[FrozenTrial], system_attrs: Mapping[str, Any]
@@ -105,7 +104,9 @@ class StudyJson:
             ],
         }
 
-    def _trial(self, trial: FrozenTrial, system_attrs: Mapping[str, Any], touched: set[int]) -> str:
+    def _trial(
+        self, trial: FrozenTrial, system_attrs: Mapping[str, Any], touched: set[int]
+    ) -> bytes:
         if trial._trial_id in touched:
             return fragments.trial_json(self._study_id, trial, self._notes, system_attrs)
         if not trial.state.is_finished():

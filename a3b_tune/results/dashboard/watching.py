@@ -18,6 +18,7 @@ from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
 
 from a3b_tune.storage.verbs import Storage
+from a3b_tune.tuning import records
 
 # So old may an answer be, in seconds: many pages that ask at once cost one look.
 FRESH = 0.5
@@ -39,7 +40,8 @@ class Trials:
         self._looked = float("-inf")
 
     def now(self) -> list[FrozenTrial]:
-        """All of them by number, not to be changed.
+        """All of them by number, not to be changed; those that have ended without their record of
+        epochs.
 
         :raises KeyError: the study is gone.
         """
@@ -56,6 +58,9 @@ class Trials:
     def _look(self) -> None:
         found = self._storage.read(self._study_id, self._open, self._newest)
         for trial in found:
+            if trial.state.is_finished():
+                # Most of what a trial takes in memory; its curves are read when they are looked at.
+                trial.user_attrs.pop(records.EPOCHS, None)
             self._by_id[trial._trial_id] = trial
             self._newest = max(self._newest, trial._trial_id)
             (self._open.discard if trial.state.is_finished() else self._open.add)(trial._trial_id)
@@ -68,18 +73,19 @@ class Watched(BaseStorage):
     if there is one."""
 
     def __init__(self, reader: Storage, writer: Storage | None) -> None:
-        self._reader = reader
+        self.reader = reader
         self._writer = writer
         self._lock = threading.Lock()
         self._studies: dict[int, Trials] = {}
 
     def trials(self, study_id: int) -> list[FrozenTrial]:
-        """A study's trials by number, not to be changed.
+        """A study's trials by number, not to be changed; those that have ended without their record
+        of epochs.
 
         :raises KeyError: there is no such study.
         """
         with self._lock:
-            found = self._studies.setdefault(study_id, Trials(self._reader, study_id))
+            found = self._studies.setdefault(study_id, Trials(self.reader, study_id))
         try:
             return found.now()
         except KeyError:
@@ -99,25 +105,25 @@ class Watched(BaseStorage):
         return copy(found) if deepcopy else found
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
-        return self._reader.get_trial(trial_id)
+        return self.reader.get_trial(trial_id)
 
     def get_all_studies(self) -> list[FrozenStudy]:
-        return sorted(self._reader.get_all_studies(), key=lambda study: study._study_id)
+        return sorted(self.reader.get_all_studies(), key=lambda study: study._study_id)
 
     def get_study_id_from_name(self, study_name: str) -> int:
-        return self._reader.get_study_id_from_name(study_name)
+        return self.reader.get_study_id_from_name(study_name)
 
     def get_study_name_from_id(self, study_id: int) -> str:
-        return self._reader.get_study_name_from_id(study_id)
+        return self.reader.get_study_name_from_id(study_id)
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        return self._reader.get_study_directions(study_id)
+        return self.reader.get_study_directions(study_id)
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        return self._reader.get_study_user_attrs(study_id)
+        return self.reader.get_study_user_attrs(study_id)
 
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        return self._reader.get_study_system_attrs(study_id)
+        return self.reader.get_study_system_attrs(study_id)
 
     def create_new_study(
         self, directions: Sequence[StudyDirection], study_name: str | None = None
