@@ -9,6 +9,17 @@ from tests.databases import new_database, postgres, url
 __all__ = ["new_database", "postgres", "url"]
 
 
+# What a person may have set for the command.
+PERSONS = (
+    "A3B_TUNE_STORAGE",
+    "A3B_TUNE_STORAGE_FILE",
+    "A3B_TUNE_TOKEN",
+    "A3B_TUNE_TOKEN_FILE",
+    "A3B_TUNE_DATA",
+    "A3B_TUNE_ARTIFACTS",
+)
+
+
 def pytest_configure() -> None:
     torch.set_num_threads(1)
 
@@ -23,6 +34,6 @@ def cache_of_tests(tmp_path_factory):
 def own_environment(monkeypatch, cache_of_tests):
     """A test never reads or writes the studies, data and cache of the person who runs it; nor does
     a command that it starts."""
-    monkeypatch.delenv("A3B_TUNE_STORAGE", raising=False)
-    monkeypatch.delenv("A3B_TUNE_DATA", raising=False)
+    for name in PERSONS:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache_of_tests))

@@ -42,7 +42,6 @@ SchedulerParameters=sched_min_interval=100000,batch_sched_delay=0,bf_interval=1,
 MpiDefault=none
 ReturnToService=2
 JobRequeue=1
-KillWait=5
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 NodeName=n[1-{nodes}] NodeHostname={host} NodeAddr=127.0.0.1 Port=[{ports}] CPUs=1 State=UNKNOWN

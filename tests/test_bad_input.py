@@ -326,7 +326,7 @@ def test_a_disk_that_fills_in_mid_run_keeps_what_was_done(here, capsys):
     with ExitStack() as stack:
         small_disk("700k")(here, stack)
         url = "sqlite:///disk/x.db"
-        code = run([*SMALL, "--trials", "500", "--storage", url])
+        code = run([*SMALL, "--trials", "500", "--storage", url, "--patience", "0s"])
         out, err = capsys.readouterr()
         assert code == 2
         line = one_line(err)

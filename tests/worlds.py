@@ -18,8 +18,8 @@ import torch
 from a3b_tune.cli.app import run
 from a3b_tune.data import imdb
 from a3b_tune.storage import opening
+from a3b_tune.storage.database import DatabaseStorage
 from a3b_tune.storage.opening import open_storage
-from a3b_tune.storage.database import Storage
 from tests.commands import small_imdb
 
 # What stands behind each command that would search: were it not refused, it would end soon.
@@ -154,7 +154,7 @@ def small_disk(size: str) -> World:
 def disk_that_fills_before_the_study(here: Path, stack: ExitStack) -> None:
     """Room enough for the tables, and none any more when the study is written."""
     small_disk("1m")(here, stack)
-    create = Storage.create_whole_study
+    create = DatabaseStorage.create_whole_study
     fill_up = here / "disk" / "filler"
     fill_up.touch()
 
@@ -164,7 +164,9 @@ def disk_that_fills_before_the_study(here: Path, stack: ExitStack) -> None:
                 continue
         create(self, *what, **more)
 
-    stack.enter_context(pytest.MonkeyPatch.context()).setattr(Storage, "create_whole_study", full)
+    stack.enter_context(pytest.MonkeyPatch.context()).setattr(
+        DatabaseStorage, "create_whole_study", full
+    )
 
 
 def study_and_full_disk(here: Path, stack: ExitStack) -> None:

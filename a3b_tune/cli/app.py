@@ -11,7 +11,17 @@ from typing import Annotated
 import typer
 
 from a3b_tune import __version__
-from a3b_tune.cli import cluster, dashboard, data, doctor, joining, search, storage, studies, study_files
+from a3b_tune.cli import (
+    cluster,
+    dashboard,
+    data,
+    doctor,
+    joining,
+    search,
+    storage,
+    studies,
+    study_files,
+)
 from a3b_tune.cli.printing import visible
 from a3b_tune.errors import InputError, unknown
 

@@ -113,23 +113,15 @@ def _serve(asked: "Asked", storage: str | None, open_browser: bool) -> None:
     from a3b_tune.results.dashboard.rules import check
 
     check(asked)
-    with Interrupt(_end) as stopped:
+    with Interrupt(lambda reason: None) as stop:
         from a3b_tune.results.dashboard.serving import Dashboard
 
-        try:
-            served = Dashboard(asked, storage, _told)
-            _say(asked, served)
-            if open_browser:
-                typer.launch(served.url)
-            served.run()
-            served.stop()
-        except KeyboardInterrupt:
-            pass
-        raise typer.Exit(EXIT_CODES[stopped() or "Ctrl-C"])
-
-
-def _end(reason: str) -> None:
-    raise KeyboardInterrupt(reason)
+        served = Dashboard(asked, storage, _told)
+        _say(asked, served)
+        if open_browser:
+            typer.launch(served.url)
+        served.run(stop)
+    raise typer.Exit(EXIT_CODES[stop() or "Ctrl-C"])
 
 
 def _say(asked: "Asked", served: "Dashboard") -> None:

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from threading import Thread
 from types import FrameType, TracebackType
 from typing import Self
@@ -21,6 +22,18 @@ if hasattr(signal, "SIGUSR1"):  # Windows has none
 # not a second one.
 ECHO = 2.0
 SHOW_CURSOR = "\x1b[?25h"
+
+
+def ends_by_signal() -> None:
+    """From now on each of the signals ends the process as an exit does, until an `Interrupt` is
+    entered: by its own rules it would end without a word."""
+    for number, reason in REASONS.items():
+        if number != signal.SIGINT:
+            signal.signal(number, partial(_exit, EXIT_CODES[reason]))
+
+
+def _exit(code: int, _number: int, _frame: FrameType | None) -> None:
+    sys.exit(code)
 
 
 class Interrupt:

@@ -18,7 +18,8 @@ StorageOption = Annotated[
     typer.Option(
         "--storage",
         metavar="URL",
-        help="Where studies are kept: sqlite:///FILE.db or postgresql://USER@HOST/DATABASE. "
+        help="Where studies are kept: sqlite:///FILE.db, postgresql://USER@HOST/DATABASE or "
+        "grpc://HOST:PORT. "
         "By default $A3B_TUNE_STORAGE, else a3b-tune.db in this folder.",
     ),
 ]

@@ -8,7 +8,9 @@ import json
 import re
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -39,7 +41,7 @@ SAME = {
     "gres": ("gpus", "gpus-per-node", "gpus-per-task"),
     "mem": ("mem-per-cpu", "mem-per-gpu"),
 }
-GPUS = {"gres", "gpus", "gpus-per-node", "gpus-per-task"}
+GPUS = ("gres", "gpus", "gpus-per-node", "gpus-per-task")
 LOOPBACK = (None, "localhost", "127.0.0.1", "::1")
 
 
@@ -68,7 +70,9 @@ def submit_study(study: str, asked: Asked, wanted: Wanted, *, dry_run: bool) -> 
         typer.echo(json.dumps({"script": script}, indent=2) if asked.as_json else script.rstrip())
         return
     url, warning = reachable(storage_url(asked.storage))
-    sent = _go_on(study, asked, array, url) if known else _begin(file, asked, array, url)
+    begin = partial(_open, study, asked, create=True) if known else _beginning(file, asked)
+    with nothing_half_made(asked.storage):
+        sent = jobs.send(array, url, begin)
     _tell(sent, file.study.name, asked)
     if warning:
         typer.echo(f"a3b-tune: {shown_url(url)}: {warning}", err=True)
@@ -104,18 +108,10 @@ def _open(study: str, asked: Asked, *, create: bool = False) -> StoredStudy:
     return open_study(open_storage(asked.storage, create=create), study)
 
 
-def _go_on(study: str, asked: Asked, array: Array, url: str) -> jobs.Sent:
-    return jobs.send(array, url, lambda: _open(study, asked, create=True))
-
-
-def _begin(file: StudyFile, asked: Asked, array: Array, url: str) -> jobs.Sent:
+def _beginning(file: StudyFile, asked: Asked) -> Callable[[], StoredStudy]:
+    """What begins the study of a file; its data is loaded now."""
     dataset = load_dataset(file.data, asked.data_dir)
-
-    def begin() -> StoredStudy:
-        return begin_or_go_on(open_storage(asked.storage, create=True), file, dataset)
-
-    with nothing_half_made(asked.storage):
-        return jobs.send(array, url, begin)
+    return lambda: begin_or_go_on(open_storage(asked.storage, create=True), file, dataset)
 
 
 def _array(file: StudyFile, asked: Asked, wanted: Wanted) -> Array:
@@ -126,7 +122,7 @@ def _array(file: StudyFile, asked: Asked, wanted: Wanted) -> Array:
         workers=whole_number("--workers", asked.workers, 1),
         log_dir=wanted.log_dir.expanduser().absolute(),
         at_once=None if limit is None else whole_number("--array-limit", limit, 1),
-        limit=_seconds(wanted.time) if wanted.time else None,
+        limit=None if wanted.time is None else _seconds(wanted.time),
         options=options,
     )
 
@@ -134,8 +130,7 @@ def _array(file: StudyFile, asked: Asked, wanted: Wanted) -> Array:
 def _processes(options: Options) -> str:
     """How many processes a worker is: one for each of its GPUs or cores. A node may show a job the
     cores of all others too, so that only where it has the node for itself it may count them."""
-    whole = options.get("exclusive") not in (None, False)
-    if whole or GPUS & {*options}:
+    if any(options.get(key, False) is not False for key in ("exclusive", *GPUS)):
         return "auto"
     return str(options.get("cpus-per-task", 1))
 
@@ -154,7 +149,12 @@ def _seconds(text: str) -> float:
     if text.strip().isdecimal():
         # Slurm would read minutes.
         raise InputError(f"--time {text}: say the unit: {text}m or {text}s")
-    return seconds(text, "--time")
+    limit = seconds(text, "--time")
+    if not limit:
+        raise InputError(
+            f"--time {text}: must be above 0; leave it out for the cluster's own limit"
+        )
+    return limit
 
 
 def _options(table: Options, wanted: Wanted) -> Options:

@@ -4,6 +4,7 @@ Knows neither who asks nor how messages travel.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from optuna.study import StudyDirection
@@ -28,6 +29,9 @@ def answer(storage: Storage, verb: str, message: bytes) -> bytes:
     """
     said, blobs = wire.unpack(message)
     if verb == "ping":
+        with suppress(KeyError):
+            # A proxy whose database is gone is of no use.
+            storage.get_study_id_from_name("")
         return wire.pack({"protocol": wire.PROTOCOL, "version": __version__})
     asked, told = ANSWERS[verb]
     with wire.understood():

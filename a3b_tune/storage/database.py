@@ -139,7 +139,7 @@ class DatabaseStorage(RDBStorage, Storage):
                     trial.datetime_start = datetime.now()
                 ids = set(claimed)
                 held = {**attrs, CLAIM: claim}
-                rows.set_user_attrs(session, {trial_id: held for trial_id in ids})
+                rows.set_user_attrs(session, dict.fromkeys(ids, held))
                 signs.beat(session, sorted(ids))
         return self.read(study_id, ids) if ids else []
 

@@ -90,15 +90,10 @@ class Guard(grpc.ServerInterceptor):  # type: ignore[misc]
         return len(shown) == 1 and hmac.compare_digest(str(shown[0]).encode(), self._wanted)
 
     def _watched(self, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
-        whole = (
-            grpc.stream_unary_rpc_method_handler
-            if handler.request_streaming
-            else (grpc.unary_unary_rpc_method_handler)
-        )
-        call = handler.stream_unary if handler.request_streaming else handler.unary_unary
-        return whole(
-            self._answered(call), handler.request_deserializer, handler.response_serializer
-        )
+        ways = handler.request_deserializer, handler.response_serializer
+        if handler.request_streaming:
+            return grpc.stream_unary_rpc_method_handler(self._answered(handler.stream_unary), *ways)
+        return grpc.unary_unary_rpc_method_handler(self._answered(handler.unary_unary), *ways)
 
     def _answered(self, call: Call) -> Call:
         def answered(message: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401

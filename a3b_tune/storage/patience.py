@@ -147,9 +147,11 @@ def cause(error: BaseException) -> str:
     for one in _chain(error):
         if isinstance(one, DBAPIError) and one.orig is not None:
             return str(one.orig).strip().partition("\n")[0]
-        details = getattr(one, "details", None)
-        if type(one).__module__.startswith("grpc") and callable(details):
-            return str(details()).strip().partition("\n")[0]
+        if type(one).__module__.startswith("grpc"):
+            # Only whoever has a proxy has gRPC.
+            from a3b_tune.storage.transport import refusal
+
+            return refusal(one)
     return str(error).strip().partition("\n")[0]
 
 

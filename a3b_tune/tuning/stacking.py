@@ -41,7 +41,7 @@ STATES = {
 
 # Seconds that an epoch may go on once it is time to stop: so much is not lost. What takes longer is
 # cut, and goes on from a copy made before it.
-HURRY = 5.0
+HURRY = 2.0
 # Seconds between two tries to write while the storage is gone and there is still work.
 TRY_AGAIN = 2.0
 

@@ -168,7 +168,7 @@ def offered(typed: str, cwd) -> list[str]:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("a3b-tune st", ["studies", "study"]),
+        ("a3b-tune st", ["studies", "study", "storage"]),
         ("a3b-tune xor --mo", ["--model"]),
         ("a3b-tune xor --model ba", ["baseline"]),
         ("a3b-tune synth --pool m", ["mean", "max"]),

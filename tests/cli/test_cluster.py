@@ -164,6 +164,7 @@ def test_the_command_goes_on_with_a_study_as_a_search_would(capsys):
         ("--gpus-per-worker 2", "auto"),
         ("--set-slurm gpus=1 --cpus-per-worker 4", "auto"),
         ("--set-slurm exclusive=true", "auto"),
+        ("--set-slurm exclusive=false --set-slurm gpus=false", "1"),
     ],
 )
 def test_a_worker_is_as_many_processes_as_it_was_given_cores(capsys, typed, processes):
@@ -204,6 +205,7 @@ def test_without_slurm_nothing_is_sent(capsys, here, monkeypatch):
         ("xor --mem lots", "--mem lots: write a size like 8G or 500M"),
         ("xor --time 240", "--time 240: say the unit: 240m or 240s"),
         ("xor --time 4:00", "--time 4:00: must be seconds, or a time like 45s, 30m, 1h30m"),
+        ("xor --time 0s", "--time 0s: must be above 0"),
         ("xor --set-slurm array=0-9", "a3b-tune sets array itself; see --workers"),
         ("xor --set-slurm partition", "--set-slurm: 'partition' sets nothing"),
         ("xor --set-slurm time=1 --time 4h", "--set-slurm time: --time says it too"),

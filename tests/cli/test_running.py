@@ -13,11 +13,11 @@ import pytest
 
 from a3b_tune.cli.app import run
 from a3b_tune.cli.display import PlainDisplay
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.training.plain import PlainLearner
 from a3b_tune.tuning import loop
 from a3b_tune.tuning.asking import Queue
 from a3b_tune.tuning.events import EpochDone
-from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import open_study
 from tests.commands import SMALL, answered, contents, one_line, refused, small_imdb
 
@@ -109,7 +109,8 @@ def test_time_that_is_up_puts_the_trial_back_and_is_no_failure(capsys, monkeypat
     assert "↩ trial 0" in out
     trials = stored()
     assert states(trials) == ["WAITING"]
-    assert trials[0].intermediate_values == {}
+    # From here it will go on.
+    assert sorted(trials[0].intermediate_values) == [1, 2, 3]
     assert "timeout" in trials[0].user_attrs["a3b:reason"]
 
 
@@ -232,7 +233,7 @@ def test_a_storage_that_breaks_in_mid_run_is_one_line_and_keeps_what_was_done(
         return leader(queue)
 
     monkeypatch.setattr(Queue, "leader", full_later)
-    words = ["--trials", "200", "--set", "training.epochs=20", "--stack", "1"]
+    words = ["--trials", "200", "--set", "training.epochs=20", "--stack", "1", "--patience", "0s"]
     code = run([*SMALL, *words])
     out, err = capsys.readouterr()
     assert code == 2

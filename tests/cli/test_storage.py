@@ -8,6 +8,7 @@ import pytest
 from a3b_tune.cli.app import run
 from a3b_tune.storage.opening import open_storage
 from tests.commands import Running, answered, child, contents, one_line, refused
+from tests.postgres import stoppable_server
 from tests.storage.proxy import TOKEN, certificate, serving, with_token
 
 pytest.importorskip("a3b_tune.storage.transport", reason="gRPC is an extra")
@@ -118,10 +119,10 @@ def test_a_url_that_is_none_is_a_two(capsys):
     assert "a host and a port" in refused(capsys, "storage", "ping", "--storage", "grpc://h")
 
 
-def test_a_proxy_whose_database_is_gone_is_a_one(tmp_path, capsys):
-    (tmp_path / "there").mkdir()
-    with serving(f"sqlite:///{tmp_path}/there/studies.db") as address:
-        (tmp_path / "there").rename(tmp_path / "elsewhere")
+def test_a_proxy_whose_database_is_gone_is_a_one(capsys):
+    pytest.importorskip("psycopg", reason="the driver of Postgres is an extra")
+    with stoppable_server() as database, serving(database.url) as address:
+        database.stop()
         assert run(["storage", "ping", "--storage", address]) == 1
     assert "the database behind the proxy does not answer" in one_line(capsys.readouterr().err)
 

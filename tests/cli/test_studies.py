@@ -12,10 +12,10 @@ import pytest
 from a3b_tune.cli.app import run
 from a3b_tune.cli.studies import complete_study
 from a3b_tune.results.trials import rows
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.study import load, override
 from a3b_tune.study.catalogue import find
 from a3b_tune.training.prepared import load_dataset
-from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import begin_or_go_on
 from tests.results import building
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import torch
 
 from a3b_tune.data.load import load
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.study import StudyFile, loads, override
 from a3b_tune.training import Prepared
 from a3b_tune.tuning.asking import ask
 from a3b_tune.tuning.loop import Limits, Run
-from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on
 from a3b_tune.tuning.trials import RunningTrial, put_back_all, write_all
 

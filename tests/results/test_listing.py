@@ -6,8 +6,8 @@ import pytest
 
 from a3b_tune.results.listing import study_lines, study_names
 from a3b_tune.results.overview import study_overview
-from a3b_tune.tuning import records
 from a3b_tune.storage.opening import open_storage
+from a3b_tune.tuning import records
 from tests.results import building
 
 

@@ -5,8 +5,8 @@ import psutil
 import pytest
 
 from a3b_tune.results.overview import Ceiling, study_overview
-from a3b_tune.tuning import records
 from a3b_tune.storage.opening import open_storage
+from a3b_tune.tuning import records
 from a3b_tune.tuning.studies import open_study
 from tests.results import building
 

@@ -11,13 +11,18 @@ from optuna.trial import TrialState
 from a3b_tune.storage.opening import open_storage
 from a3b_tune.storage.verbs import CLAIM, POINT, Change, Checkpoint, Points, Release
 from tests.databases import of_each_kind
+from tests.storage.proxy import serving
 
 ME, YOU = "me:1", "you:1"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "proxy"])
 def address(request):
-    return of_each_kind(request)
+    if request.param == "proxy":
+        with serving(request.getfixturevalue("new_database")) as found:
+            yield found
+    else:
+        yield of_each_kind(request)
 
 
 @pytest.fixture

@@ -99,7 +99,8 @@ def test_bounds_hold_for_each_end_and_each_choice(section, fields):
 def test_the_keys_that_may_be_unset_are_the_ones_without_a_value_by_default():
     unset = {f"{name}.{key}" for name, key in FIELDS if optional(SECTIONS[name], key)}
     assert unset == {
-        "study.question", "study.timeout", "data.path", "data.max_length", "data.vocabulary",
-        "data.rows", "training.batch_tokens", "training.batch_size", "training.clip",
+        "study.question", "study.timeout", "study.budget", "data.path", "data.max_length",
+        "data.vocabulary", "data.rows", "training.batch_tokens", "training.batch_size",
+        "training.clip",
     }  # fmt: skip
     assert keys_of("model") == ["name"]

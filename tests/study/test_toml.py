@@ -15,6 +15,9 @@ pruner = { name = "hyperband", min_resource = 1, reduction_factor = 3 }
 trials = 100
 timeout = "1h30m"
 seed = 0
+retries = 2
+heartbeat = "10s"
+checkpoint = "1m"
 
 [data]
 name = "xor"

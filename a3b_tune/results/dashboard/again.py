@@ -54,7 +54,7 @@ class Again:
         for key in DATA:
             value = getattr(self._file.data, key)
             if value != getattr(base.data, key):
-                yield f"data.{key}=none" if value is None else _change(f"data.{key}", value)
+                yield _word(f"data.{key}={'none' if value is None else value}")
         fixed = base.fixed()
         for key, value in settings.items():
             if key not in fixed or fixed[key] != value:

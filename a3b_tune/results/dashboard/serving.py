@@ -32,11 +32,13 @@ THREADS = 8
 # An artifact that somebody uploads comes as one JSON text.
 LARGEST_REQUEST = 2**26
 CONNECTIONS = 500
+# Seconds between two looks at whether to stop.
+LOOK = 0.2
 Tell = Callable[[str], None]
 
 
 class Dashboard:
-    """Pages that are being served, from its making until `stop`."""
+    """Pages on a port, served while `run` runs."""
 
     def __init__(self, asked: Asked, storage: str | None, tell: Tell = lambda told: None) -> None:
         """
@@ -67,18 +69,24 @@ class Dashboard:
             app = _by_peer(app, front)
             front.start()
             self._closing.callback(front.stop)
+        self._sockets: dict[int, Any] = {}
         self._server = create_server(
-            app, sockets=[served], **_adjustments(asked, context is not None)
+            app, self._sockets, sockets=[served], **_adjustments(asked, context is not None)
         )
         self._warm(watched, routes)
 
-    def run(self) -> None:
-        """Serves until an exception ends it: KeyboardInterrupt and SystemExit end it quietly."""
-        self._server.run()
+    def run(self, should_stop: Callable[[], object]) -> None:
+        """Serves until it is to stop; then nothing of it is left."""
+        from waitress import wasyncore
 
-    def stop(self) -> None:
-        self._server.close()
-        self._closing.close()
+        try:
+            while not should_stop():
+                # The server's own loop cannot be ended from outside.
+                wasyncore.loop(LOOK, use_poll=True, map=self._sockets, count=1)
+        finally:
+            self._server.task_dispatcher.shutdown()
+            wasyncore.close_all(self._sockets, ignore_all=True)
+            self._closing.close()
 
     def _warm(self, watched: Watched, routes: Routes) -> None:
         """The newest study is the one that will be looked at."""
@@ -116,7 +124,6 @@ def _adjustments(asked: Asked, tls: bool) -> dict[str, Any]:
         "threads": THREADS,
         "ident": "",
         "connection_limit": CONNECTIONS,
-        "asyncore_use_poll": True,
         "max_request_body_size": LARGEST_REQUEST,
         "clear_untrusted_proxy_headers": True,
     }

@@ -24,8 +24,8 @@ def test_any_curve_can_be_drawn(loss):
 
 
 def test_a_trial_that_waits_again_has_no_curves_of_its_broken_run(url):
-    stored = building.told(url, [([0.5, 0.6], "waiting: broken"), ([0.5, 0.6], "complete")])
-    waiting, complete = stored.study.get_trials()
+    stored = building.told(url, [([0.5, 0.6], "complete"), ([0.5, 0.6], "waiting: broken")])
+    complete, waiting = stored.study.get_trials()
     assert epochs(waiting) == []
     assert len(epochs(complete)) == 2
 

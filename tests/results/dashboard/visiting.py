@@ -118,12 +118,13 @@ def served(url: str, told: list[str] | None = None, **asked: Any) -> Iterator[Da
     """The whole dashboard, on a port of its own."""
     told = [] if told is None else told
     dashboard = Dashboard(Asked(port=0, **asked), url, told.append)
-    thread = threading.Thread(target=dashboard.run, daemon=True)
+    stopped = threading.Event()
+    thread = threading.Thread(target=dashboard.run, args=(stopped.is_set,), daemon=True)
     thread.start()
     try:
         yield dashboard
     finally:
-        dashboard.stop()
+        stopped.set()
         thread.join(30.0)
         assert not thread.is_alive()
 
