@@ -22,13 +22,13 @@ from statistics import mean, stdev
 import optuna
 import torch
 
+from a3b_tune.storage.opening import open_storage
 from a3b_tune.study import StudyFile, load, override
 from a3b_tune.study.catalogue import find
 from a3b_tune.training import Prepared
 from a3b_tune.training.prepared import load_dataset
 from a3b_tune.tuning.events import Event, TrialEnded
 from a3b_tune.tuning.loop import Limits, Run
-from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import begin_or_go_on
 
 XOR = ("xor", ["study.trials=12"])

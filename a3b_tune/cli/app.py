@@ -84,7 +84,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper):
             # A terminal that knows only ASCII gets a ? for what it cannot show, not a traceback.
             stream.reconfigure(errors="replace")
+    hide_secrets(list(sys.argv))
     sys.exit(run(arguments))
+
+
+def hide_secrets(words: Sequence[str]) -> None:
+    """Takes passwords out of what the list of processes shows. For a moment they stood there: a
+    file named by `$A3B_TUNE_STORAGE_FILE` keeps them from ever being typed."""
+    if not any("://" in word and "@" in word for word in words):
+        return
+    from setproctitle import setproctitle
+
+    from a3b_tune.storage.addresses import shown_url
+
+    shown = []
+    for word in words:
+        option, equals, url = word.rpartition("--storage=") if "=" in word else ("", "", word)
+        shown.append(f"{option}{equals}{shown_url(url)}" if "://" in url else word)
+    setproctitle(" ".join(["a3b-tune", *shown[1:]]))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

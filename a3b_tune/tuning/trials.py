@@ -16,6 +16,7 @@ from a3b_tune.storage.patience import passes
 from a3b_tune.storage.verbs import CLAIM, Change, Checkpoint, Release
 from a3b_tune.study import Scalar
 from a3b_tune.tuning import records
+from a3b_tune.tuning.keeping import keep_text, without_secrets
 from a3b_tune.tuning.liveness import interrupted
 from a3b_tune.tuning.pruning import should_prune
 from a3b_tune.tuning.studies import StoredStudy
@@ -173,7 +174,10 @@ class RunningTrial:
             )
         attrs |= {records.REASON: self.ending.reason, records.BEST_EPOCH: self.best_epoch}
         if self.ending.traceback is not None:
-            attrs[records.TRACEBACK] = self.ending.traceback
+            attrs[records.TRACEBACK] = without_secrets(
+                self.ending.traceback, self.stored.storage.url
+            )
+            notes |= keep_text(self.stored, "traceback.txt", self.ending.traceback)
         return Change(
             self.id,
             self.claim,

@@ -132,7 +132,9 @@ def workers_alive():
     """The worker processes, without the process that keeps Python's shared resources."""
     children = psutil.Process().children()
     alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in alive if "spawn_main" in " ".join(child.cmdline())]
+    titles = {child: " ".join(child.cmdline()) for child in alive}
+    ours = ("spawn_main", "a3b-tune: worker")
+    return [child for child, title in titles.items() if any(own in title for own in ours)]
 
 
 def test_workers_that_die_again_and_again_end_the_run(stored, monkeypatch):

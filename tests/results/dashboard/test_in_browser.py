@@ -58,7 +58,8 @@ def test_very_many_trials_are_drawn(browser, mixed_url, monkeypatch):
     monkeypatch.setattr(bands, "MANY", 3)
     with served(mixed_url) as dashboard:
         browser.go(f"{dashboard.url}/dashboard/studies/1")
-        browser.until("document.body.textContent.includes('Accuracy by epoch: the best 2 of ')")
+        told = "document.body.textContent.replace(/\\s/g, ' ')"
+        browser.until(f"{told}.includes('the best 2 of 5 trials, and all')")
         assert browser.complaints() == []
 
 
