@@ -6,8 +6,8 @@ transaction however many trials it is about. Knows nothing of settings, models o
 """
 
 import json
-from collections.abc import Collection, Container, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -67,6 +67,13 @@ class DatabaseStorage(RDBStorage, Storage):
         """One transaction."""
         found: AbstractContextManager[Session] = _create_scoped_session(self.scoped_session)
         return found
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        """One transaction that only reads: on SQLite it waits for nobody, and nobody for it."""
+        with self._session() as session:
+            session.connection(execution_options={sqlite.READS: True})
+            yield session
 
     def create_whole_study(
         self, name: str, direction: StudyDirection, attrs: Mapping[str, Any]
@@ -157,7 +164,7 @@ class DatabaseStorage(RDBStorage, Storage):
     ) -> list[FrozenTrial]:
         """What all of Optuna that reads many trials asks."""
         wanted = None if states is None else [state for state in TrialState if state in states]
-        with self._session() as session:
+        with self._reading() as session:
             models.StudyModel.find_or_raise_by_id(study_id, session)
             return read_trials(session, study_id, wanted, included_trial_ids, trial_id_greater_than)
 
@@ -229,7 +236,7 @@ class DatabaseStorage(RDBStorage, Storage):
         return [trial_id for trial_id in claims if trial_id not in set(held)]
 
     def beats(self, study_id: int) -> list[Beat]:
-        with self._session() as session:
+        with self._reading() as session:
             return signs.all_of(session, study_id)
 
     def save_checkpoints(self, saved: Sequence[Checkpoint]) -> None:
@@ -240,7 +247,7 @@ class DatabaseStorage(RDBStorage, Storage):
             checkpoints.write(session, held)
 
     def load_checkpoints(self, ids: Collection[int]) -> dict[int, Checkpoint]:
-        with self._session() as session:
+        with self._reading() as session:
             return checkpoints.read(session, ids)
 
 

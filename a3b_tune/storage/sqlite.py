@@ -8,6 +8,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 # How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 60.0
+# The option of a connection whose transaction only reads.
+READS = "a3b_reads"
 
 
 def prepare(engine: sqlalchemy.Engine, writable: bool) -> None:
@@ -26,7 +28,8 @@ def prepare(engine: sqlalchemy.Engine, writable: bool) -> None:
         cursor.close()
 
     def began(connection: sqlalchemy.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writable else "BEGIN")
+        reads = not writable or connection.get_execution_options().get(READS)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     sqlalchemy.event.listen(engine, "connect", connected)
     sqlalchemy.event.listen(engine, "begin", began)

@@ -155,8 +155,14 @@ class RunningTrial:
             distributions=new,
             attrs=attrs,
             notes=self.stored.view.notes(self.id),
-            after=0 if self.saved is None else self.saved.step,
+            after=self._kept(),
         )
+
+    def _kept(self) -> int | None:
+        """Up to where the reports of an earlier run are kept; None where there was none."""
+        if self.saved is not None:
+            return self.saved.step
+        return 0 if records.INTERRUPTIONS in self.frozen.user_attrs else None
 
     def change(self) -> Change:
         """What is new of it since it was last written."""

@@ -5,6 +5,7 @@ matplotlib. Knows no request.
 """
 
 import io
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 KEPT = 64
 BLUE, RED, GRAY = "#1f77b4", "#c0392b", "#8a8f98"
+# It warns of a folder for its fonts that it cannot write, which nobody need know.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
 # matplotlib is not made for several threads.
 _drawing = threading.Lock()
 # The record's name of each curve, and its heading.

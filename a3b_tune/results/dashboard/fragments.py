@@ -103,6 +103,7 @@ def trial_attrs(trial: FrozenTrial) -> dict[str, Any]:
         "seconds": round(sum(seconds.values()), 3) or None,
         "stack": record.get(records.STACK),
         "repeats": record.get("repeats"),
+        "interruptions": len(attrs.get(records.INTERRUPTIONS, [])) or None,
         "reason": attrs.get(records.REASON),
         # As text: a browser's numbers end before a seed does.
         "seed": None if record.get("seed") is None else str(record["seed"]),

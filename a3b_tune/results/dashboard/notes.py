@@ -68,6 +68,9 @@ class Notes:
         reason = attrs.get(records.REASON)
         if reason:
             yield f"{STATES[trial.state]}: {_plain(str(reason))}"
+        broken = [note["reason"] for note in attrs.get(records.INTERRUPTIONS, [])]
+        if broken:
+            yield _plain(f"It was interrupted: {'; '.join(broken)}")
         if record.get("repeats") is not None:
             yield f"The settings of trial {record['repeats']}, with another seed."
         if record:

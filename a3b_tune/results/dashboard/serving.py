@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.engine import make_url
-
 from a3b_tune.errors import InputError
 from a3b_tune.results.dashboard.answers import text
 from a3b_tune.results.dashboard.artifacts import Artifacts
@@ -24,6 +22,7 @@ from a3b_tune.results.dashboard.watching import Watched
 from a3b_tune.storage.artifacts import artifact_folder
 from a3b_tune.storage.opening import open_storage
 from a3b_tune.storage.verbs import Storage
+from a3b_tune.tuning.keeping import without_secrets
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -171,12 +170,7 @@ def _named(host: str) -> str:
 
 def _without_password(storage: Storage, tell: Tell) -> Tell:
     """Tells without the storage's password, should an error ever hold it."""
-    password = make_url(storage.url).password
-
-    def told(line: str) -> None:
-        tell(line.replace(str(password), "…") if password else line)
-
-    return told
+    return lambda line: tell(without_secrets(line, storage.url))
 
 
 def _log_to(tell: Tell) -> None:

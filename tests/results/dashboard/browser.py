@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import pytest
 
+# Seconds after which a test gives up.
 PATIENCE = 120.0
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -60,6 +61,7 @@ class Browser:
         self._number = 0
         self._session: str | None = None
         self.events: list[dict[str, Any]] = []
+        self.patience = PATIENCE
         self._attach()
 
     def __enter__(self) -> Self:
@@ -82,7 +84,7 @@ class Browser:
 
     def until(self, condition: str) -> None:
         """Waits until a piece of JavaScript is true."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while not self.run(condition):
             assert time.monotonic() < deadline, f"never: {condition}; {self.complaints()}"
             time.sleep(0.05)
@@ -131,7 +133,7 @@ class Browser:
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self._unread:
-            ready, _, _ = select.select([self._in], [], [], PATIENCE)
+            ready, _, _ = select.select([self._in], [], [], self.patience)
             assert ready, "the browser does not answer"
             piece = os.read(self._in, 2**20)
             assert piece, "the browser has ended"

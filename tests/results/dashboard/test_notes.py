@@ -53,6 +53,12 @@ def test_why_it_ended_is_told(trials):
     assert "**" not in notes().of_trial(trials[2]), "it has no value"
 
 
+def test_who_was_interrupted_says_so(trials):
+    trial = trials[0]
+    trial.user_attrs["a3b:interrupted"] = [{"kind": "lost", "reason": "worker 7 on a_b died"}]
+    assert "interrupted: worker 7 on a\\_b died" in notes().of_trial(trial)
+
+
 def test_a_model_that_errs_once_is_not_told_to_be_perfect():
     assert notes().accuracy(0.999999) == "0.99999"
     assert notes().accuracy(1.0) == "1.0"
