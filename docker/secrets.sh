@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the passwords and tokens that compose.yaml names, once: sh secrets.sh
+# Makes the passwords and tokens that compose.yaml names, once: sh secrets.sh.
 #
 # The folder is closed to everybody else on this machine. The files in it are not, since Compose
 # mounts them as they are, and the user of a container is neither you nor root.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- tree -->\n```\n", "```\n<!-- /tree -->"
-SUFFIXES = (".py", ".toml", ".md", "Dockerfile")
+SUFFIXES = (".py", ".toml", ".md", ".sh", "compose.yaml", "Dockerfile")
 FOLDERS = ("studies", "a3b_tune", "benchmarks", "docs", "docker")
 TOLD = {
     "README.md": "this page",
@@ -44,7 +44,9 @@ def sentence(path: Path) -> str:
     elif path.suffix == ".md":
         text = text.lstrip("# ")
     else:
-        return ""
+        # A script's or a container's file begins with a comment, behind what its reader must see.
+        told = [line for line in text.splitlines() if re.match(r"#\s(?!syntax)", line)]
+        text = " ".join(line.lstrip("# ") for line in told[:4])
     first = re.split(r"(?<=[.?!;])\s", " ".join(text.split("\n\n")[0].split()))[0]
     return first.rstrip(".;")
 
