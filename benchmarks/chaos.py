@@ -72,20 +72,25 @@ clip = 1.0
 class Outcome:
     """What became of one run. `again` are trials that were lost with their workers and run again,
     `resumed` those that went on from a checkpoint, `unlike` those whose curve is not that of the
-    unbroken one (by more than `tolerance` of its rows), `slowest` the seconds from a kill until
-    all of a worker's trials were running again (or had ended)."""
+    unbroken one, to the last bit where trials are trained alone; `worst` the largest difference of
+    accuracy; `noticed` the seconds from a kill until the last of its trials was given back, `slowest`
+    until it was running again, for which a worker must be free. Workers that are `apart` know of
+    each other by their heartbeats alone, every 2 s."""
 
     storage: str
     stack: str
+    apart: bool
     seconds: float = 0.0
     kills: int = 0
     states: dict[str, int] = field(default_factory=dict)
     again: int = 0
     resumed: int = 0
+    noticed: float = 0.0
     unlike: list[int] = field(default_factory=list)
     worst: float = 0.0
     slowest: float = 0.0
     slowest_each: list[float] = field(default_factory=list)
+    noticed_each: list[float] = field(default_factory=list)
 
     @property
     def right(self) -> bool:
@@ -95,8 +100,8 @@ class Outcome:
 def one_run(url: str, name: str, options: argparse.Namespace, seed: int) -> Outcome:
     """One study with its kills."""
     chance = random.Random(seed)
-    stack = chance.choice(["1", "6"])
-    outcome = Outcome(name, stack)
+    stack, apart = [("1", False), ("6", True), ("1", True), ("6", False)][seed % 4]
+    outcome = Outcome(name, stack, apart)
     file = loads(FILE.format(trials=options.trials, pruner="none"), "chaos.toml")
     prepared = Prepared(load("xor", rows=320), torch.device("cpu"))
     stored = begin_or_go_on(open_storage(url, create=True), file, prepared.dataset)
@@ -104,7 +109,7 @@ def one_run(url: str, name: str, options: argparse.Namespace, seed: int) -> Outc
     context.set_forkserver_preload(["benchmarks.chaos_worker"])
 
     def start():
-        process = context.Process(target=work, args=(url, options.trials, stack))
+        process = context.Process(target=work, args=(url, options.trials, stack, apart))
         process.start()
         return process
 
@@ -112,17 +117,23 @@ def one_run(url: str, name: str, options: argparse.Namespace, seed: int) -> Outc
     workers = [start() for _ in range(options.workers)]
     next_kill = began + chance.uniform(0.5, 1.5)
     waiting: dict[int, tuple[float, str]] = {}
+    noticed: set[int] = set()
     while any(worker.is_alive() for worker in workers):
         time.sleep(0.05)
         now = time.monotonic()
         if waiting:
             for trial in stored.storage.read(stored.id, list(waiting)):
                 killed, claim = waiting[trial._trial_id]
+                given_back = trial.user_attrs.get("a3b:claim") != claim
+                if given_back and trial._trial_id not in noticed:
+                    noticed.add(trial._trial_id)
+                    outcome.noticed_each.append(round(now - killed, 2))
                 if trial.state.is_finished() or (
                     trial.state == TrialState.RUNNING and trial.user_attrs.get("a3b:claim") != claim
                 ):
                     outcome.slowest_each.append(round(now - killed, 2))
                     del waiting[trial._trial_id]
+                    noticed.discard(trial._trial_id)
         if outcome.kills < options.kills and now > next_kill:
             claimers = [records.claimer(beat.claim) for beat in stored.storage.beats(stored.id)]
             busy = {claimer.pid for claimer in claimers if claimer}
@@ -151,6 +162,7 @@ def check(outcome: Outcome, stored, prepared: Prepared, file: StudyFile) -> None
     outcome.states = dict(Counter(trial.state.name for trial in trials))
     outcome.again = sum(losses(trial.user_attrs) for trial in trials)
     outcome.resumed = sum(bool(trial.user_attrs[records.RECORD].get("resumed")) for trial in trials)
+    outcome.noticed = max(outcome.noticed_each, default=0.0)
     outcome.slowest = max(outcome.slowest_each, default=0.0)
     with stored.storage.engine.connect() as connection:
         left = connection.execute(sqlalchemy.text("select count(*) from a3b_checkpoints")).scalar()
@@ -179,7 +191,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--kills", type=int, default=30)
-    parser.add_argument("--pause", type=float, nargs=2, default=(0.3, 1.2))
+    parser.add_argument("--pause", type=float, nargs=2, default=(0.4, 2.0))
     parser.add_argument("--storages", nargs="+", default=["postgres", "sqlite"])
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
@@ -199,26 +211,33 @@ def main() -> None:
                 outcome = one_run(url, name, options, run)
                 outcomes.append(outcome)
                 told = asdict(outcome)
-                del told["slowest_each"]
+                del told["slowest_each"], told["noticed_each"]
                 print(json.dumps(told), flush=True)
-    delays = sorted(delay for outcome in outcomes for delay in outcome.slowest_each)
+    again = sorted(delay for outcome in outcomes for delay in outcome.slowest_each)
+    noticed = {
+        "on one machine": sorted(d for o in outcomes if not o.apart for d in o.noticed_each),
+        "on machines of their own": sorted(d for o in outcomes if o.apart for d in o.noticed_each),
+    }
     result = {
         **about_machine("cpu"),
         "trials": options.trials,
         "workers": options.workers,
         "kills": options.kills,
         "runs": [
-            {key: value for key, value in asdict(outcome).items() if key != "slowest_each"}
+            {key: value for key, value in asdict(outcome).items() if not key.endswith("_each")}
             for outcome in outcomes
         ],
-        "seconds_from_kill_to_running_again": {
-            "median": delays[len(delays) // 2] if delays else None,
-            "most": delays[-1] if delays else None,
-            "heartbeat": 2.0,
-        },
+        "heartbeat": 2.0,
+        "seconds_from_kill_until_given_back": {k: spread(v) for k, v in noticed.items()},
+        "seconds_from_kill_until_running_again": spread(again),
     }
     options.out.write_text(json.dumps(result, indent=1) + "\n")
     sys.exit(0 if all(outcome.right for outcome in outcomes) else 1)
+
+
+def spread(seconds: list[float]) -> dict[str, float]:
+    """Median and most of sorted seconds."""
+    return {"median": seconds[len(seconds) // 2], "most": seconds[-1]} if seconds else {}
 
 
 def new_database(postgres: str) -> str:

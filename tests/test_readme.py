@@ -63,7 +63,7 @@ def test_every_command_in_the_table_is_there(capsys):
         command = first.split()[0]
         assert run([command, "--help"]) == 0
         for name in re.findall(r"`(\w+)`", more):
-            group = [command] if command in ("study", "data") else []
+            group = [command] if command in ("study", "data", "storage") else []
             assert run([*group, name.split()[0], "--help"]) == 0
 
 

@@ -18,12 +18,15 @@ from a3b_tune.cli.progress import Best, Progress
 from a3b_tune.cli.studies import only_study
 from a3b_tune.data import Dataset
 from a3b_tune.data.fetch import SOURCES, fetch, progress_bar
-from a3b_tune.errors import InputError
 from a3b_tune.results.overview import study_overview
 from a3b_tune.results.trials import ranked, rows
-from a3b_tune.storage.opening import check_url, nothing_half_made, open_storage, storage_url
-from a3b_tune.storage.patience import passes
-from a3b_tune.storage.verbs import Storage
+from a3b_tune.storage.opening import (
+    check_url,
+    nothing_half_made,
+    open_patiently,
+    open_storage,
+    storage_url,
+)
 from a3b_tune.study import StudyFile
 from a3b_tune.training import Prepared
 from a3b_tune.training.device import (
@@ -35,12 +38,12 @@ from a3b_tune.training.device import (
 )
 from a3b_tune.training.prepared import load_dataset
 from a3b_tune.training.stack_size import check_stack
+from a3b_tune.tuning.account import Account
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
+from a3b_tune.tuning.spending import Spending
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on, check_data, go_on
 from a3b_tune.workers.team import Job, Team, worker_count
 
-# Seconds between two tries to open a storage that is gone.
-AGAIN = 1.0
 ENDINGS = {
     "trials": "all trials done",
     "timeout": "the time is up",
@@ -86,7 +89,11 @@ def join_study(name: str | None, asked: Asked, timeout: float | None, stay: bool
     prepare_process(device, asked.precision)
     worker_count(asked.workers, 1, 1)
     check_stack(asked.stack)
-    storage = open_when_there(asked, console)
+    storage = open_patiently(
+        asked.storage,
+        seconds(asked.patience, "--patience"),
+        told=lambda text: console.print(f"{text}; waiting for it", highlight=False, markup=False),
+    )
     stored = go_on(storage, name or only_study(storage))
     prepared = Prepared(_load(stored.file, asked, console), device, asked.precision)
     check_data(stored, prepared.dataset)
@@ -96,26 +103,6 @@ def join_study(name: str | None, asked: Asked, timeout: float | None, stay: bool
     if asked.as_json:
         print(json.dumps(study_overview(stored).to_json(), indent=2))
     return code
-
-
-def open_when_there(asked: Asked, console: Console) -> Storage:
-    """Opens the storage; one that is gone is waited for: workers may start before it does.
-
-    :raises InputError: as `open_storage`.
-    """
-    patience = seconds(asked.patience, "--patience")
-    end = time.monotonic() + patience
-    told = False
-    while True:
-        try:
-            return open_storage(asked.storage, create=True)
-        except InputError as error:
-            if not passes(error) or time.monotonic() > end:
-                raise
-            if not told:
-                console.print(f"{error}; waiting for it", highlight=False, markup=False)
-            told = True
-            time.sleep(AGAIN)
 
 
 def _load(file: StudyFile, asked: Asked, console: Console) -> Dataset:
@@ -138,7 +125,7 @@ def _search(
     stay: bool = True,
 ) -> tuple[int, str]:
     """The trials under their display: exit code, and in words how it ended."""
-    progress = _progress(stored, deadline)
+    progress = _progress(stored)
     display = open_display(console, progress)
     trials = stored.file.study.trials
     # A GPU is filled by one process; cores are filled by one process each.
@@ -146,6 +133,7 @@ def _search(
     cores = len(gpus) or (1 if prepared.device.type == "cuda" else available_cores())
     count = worker_count(asked.workers, cores, max(1, trials - progress.ended))
     job = _job(stored, asked, deadline, count, gpus, stay)
+    progress.deadline = _forecast(stored, deadline, count)
 
     def interrupted(reason: str) -> None:
         display.say(f"{reason}: running trials go back to the queue; once more ends at once")
@@ -169,6 +157,14 @@ def _search(
         except BrokenRun as error:
             return 1, str(error)
     return EXIT_CODES.get(ending, 0), ENDINGS[ending]
+
+
+def _forecast(stored: StoredStudy, deadline: float | None, workers: int) -> float | None:
+    """When the time will be up at the latest: that of the run, or that of the study's budget if
+    these workers alone spend it."""
+    left = Spending(stored, Account()).left()
+    ends = [] if left is None else [time.monotonic() + left / workers]
+    return min([*ends, *([] if deadline is None else [deadline])], default=None)
 
 
 def _job(
@@ -196,7 +192,7 @@ def _job(
     )
 
 
-def _progress(stored: StoredStudy, deadline: float | None) -> Progress:
+def _progress(stored: StoredStudy) -> Progress:
     found = rows(stored.study)
     counts: dict[str, int] = {}
     for row in found:
@@ -205,7 +201,7 @@ def _progress(stored: StoredStudy, deadline: float | None) -> Progress:
     for row in ranked(found)[:1]:
         assert row.value is not None and row.best_epoch is not None
         best = Best(row.number, row.value, row.best_epoch, row.params)
-    return Progress(stored.file.study.name, stored.file.study.trials, counts, best, deadline)
+    return Progress(stored.file.study.name, stored.file.study.trials, counts, best)
 
 
 def _summary(stored: StoredStudy, ending: str, asked: Asked, console: Console) -> None:

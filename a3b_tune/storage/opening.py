@@ -6,7 +6,8 @@ Knows which databases there are and what can be wrong with them; never prints a 
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from a3b_tune.errors import InputError
 from a3b_tune.storage.addresses import PROXIES, parse, proxy_address, shown_url, storage_url
 from a3b_tune.storage.database import DatabaseStorage
+from a3b_tune.storage.patience import passes
 from a3b_tune.storage.verbs import Storage
 
 try:
@@ -36,6 +38,8 @@ __all__ = [
 
 # How long a database that another program holds locked is waited for at the start, in seconds.
 OPEN_TIMEOUT = 5.0
+# Seconds between two tries to open a storage that is gone.
+AGAIN = 1.0
 
 
 def open_storage(asked: str | None = None, *, create: bool = False) -> Storage:
@@ -61,6 +65,33 @@ def open_storage(asked: str | None = None, *, create: bool = False) -> Storage:
         raise InputError(f"{shown_url(url)}: {_cause(error)}") from None
     except RuntimeError as error:
         raise InputError(f"{shown_url(url)}: {_older(str(error))}") from None
+
+
+def open_patiently(
+    asked: str | None,
+    patience: float,
+    *,
+    told: Callable[[str], None] = lambda text: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Storage:
+    """Opens a storage to write to, waiting for one that is gone: workers may start before it does.
+
+    :param patience: for how many seconds.
+    :param told: hears, once, why it is waited for.
+    :raises InputError: as `open_storage`.
+    """
+    end = time.monotonic() + patience
+    waits = False
+    while True:
+        try:
+            return open_storage(asked, create=True)
+        except InputError as error:
+            if not passes(error) or time.monotonic() > end or should_stop():
+                raise
+            if not waits:
+                told(str(error))
+            waits = True
+            time.sleep(AGAIN)
 
 
 @contextmanager

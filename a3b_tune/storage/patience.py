@@ -118,6 +118,19 @@ def _wait(seconds: float, should_stop: Callable[[], bool]) -> bool:
     return not should_stop()
 
 
+def answered(storage: Patient, call: Callable[[], object]) -> bool:
+    """Makes a call, or many, without waiting for a storage that is gone; whether it answered."""
+    try:
+        with storage.patience.none():
+            call()
+    except Exception as error:
+        if not passes(error):
+            raise
+        storage.forget_connections()
+        return False
+    return True
+
+
 def passes(error: BaseException) -> bool:
     """Whether an error means that the storage is gone for now, not that something is wrong."""
     return any(_passes(one) for one in _chain(error))

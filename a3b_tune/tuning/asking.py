@@ -111,7 +111,9 @@ class Queue:
     def _claim_for(self, call: str) -> str:
         """The claim of a call, the same until the call has been answered: what was done before an
         answer was lost is found again."""
-        return self._claims.setdefault(call, records.this_worker().claim())
+        return self._claims.setdefault(
+            call, records.this_worker().claim(self._stored.file.study.heartbeat)
+        )
 
     def _create(self, shape: Shape | None, count: int, draws: Draws) -> list[FrozenTrial]:
         if shape is not None and self._grid is None and draws.left():

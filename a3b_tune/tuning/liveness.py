@@ -16,7 +16,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from a3b_tune.storage.patience import passes
+from a3b_tune.storage.patience import answered
 from a3b_tune.storage.verbs import Beat, Release
 from a3b_tune.tuning import records
 from a3b_tune.tuning.events import Event
@@ -26,6 +26,8 @@ from a3b_tune.tuning.studies import StoredStudy
 SILENT = 2.0
 # Seconds that a worker may need, beyond an interval, to be heard again after the storage was gone.
 RETURN = 3.0
+# Looks that are further apart, in seconds, have a gap between them.
+GAP = 5.0
 # Seconds without a single step after which a worker takes itself for hung.
 HANG = 900.0
 # What is told of a trial whose worker was lost counts against its retries.
@@ -68,17 +70,19 @@ class Reaper:
         self._interval = stored.file.study.heartbeat
         self._first_seen: dict[tuple[int, str], float] = {}
         self._looked = float("-inf")
+        self._slowest = self._interval
         self.workers = 1
 
     def look(self, own: Collection[int] = ()) -> list[Reaped]:
         """One look at all running trials but one's own."""
         now = self._clock()
-        if now - self._looked > self._interval:
+        if now - self._looked > max(self._interval, GAP):
             self._first_seen = {}
         found = [b for b in self._stored.storage.beats(self._stored.id) if b.trial_id not in own]
         self._looked = now
         seen = self._first_seen
         self._first_seen = {k: seen.get(k, now) for k in ((b.trial_id, b.beat) for b in found)}
+        self._slowest = max([self._interval, *(records.interval_of(beat.claim) for beat in found)])
         self.workers = 1 + len({beat.claim.rpartition("|")[0] for beat in found})
         gone = {b.trial_id: (b, why) for b in found if (why := self._why_gone(b, now))}
         return self._give_up(gone) if gone else []
@@ -86,7 +90,7 @@ class Reaper:
     def watched(self) -> bool:
         """Whether everything that is silent by now has been looked at for long enough to know."""
         now = self._clock()
-        return all(now - first >= self._interval + RETURN for first in self._first_seen.values())
+        return all(now - first >= self._slowest + RETURN for first in self._first_seen.values())
 
     def _why_gone(self, beat: Beat, now: float) -> str | None:
         worker = records.claimer(beat.claim)
@@ -94,8 +98,10 @@ class Reaper:
         here = worker is not None and worker.machine == records.machine()
         if worker is not None and records.is_dead(worker):
             return f"{who} died"
+        # A study may have been gone on with at another pace than that of those who run it.
+        interval = max(self._interval, records.interval_of(beat.claim))
         watched = now - self._first_seen[beat.trial_id, beat.beat]
-        if beat.age < SILENT * self._interval or watched < self._interval + RETURN:
+        if beat.age < SILENT * interval or watched < interval + RETURN:
             return None
         silent = f"silent for {beat.age:.0f} s" if beat.beat else "never heard of"
         return f"{who} hung: {silent}" if here else f"{who} lost: {silent}"
@@ -201,13 +207,9 @@ class Heart:
         """Whether the storage answered. What it says to a thread nobody hears; the worker itself
         will find out."""
         try:
-            with self._stored.storage.patience.none():
-                call()
-        except Exception as error:  # noqa: BLE001
-            if passes(error):
-                self._stored.storage.forget_connections()
+            return answered(self._stored.storage, call)
+        except Exception:  # noqa: BLE001
             return False
-        return True
 
 
 def _end_process() -> None:

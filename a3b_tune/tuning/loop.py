@@ -167,7 +167,7 @@ class Run:
             patience,
             gone=lambda cause: notify(StorageGone(cause)),
             back=lambda seconds: notify(StorageBack(seconds)),
-            should_stop=lambda: self._limits.reached() is not None,
+            should_stop=self._waits_no_more,
         )
         self._warned: set[str] = set()
 
@@ -183,6 +183,11 @@ class Run:
         if reason := self._limits.reached():
             return reason
         return "budget" if self._spending.over() else None
+
+    def _waits_no_more(self) -> bool:
+        """Whether to stop waiting for the storage; waiting is no hanging."""
+        self._heart.stepped()
+        return self._limits.reached() is not None
 
     def _hurried(self) -> bool:
         """Whether it is time to stop, and has been for so long that nothing is waited for."""

@@ -65,17 +65,24 @@ class Worker:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    def claim(self) -> str:
-        """A claim that nobody has made before; `claimer` reads it."""
-        return f"{self.host}|{self.pid}|{self.started}|{self.machine}|{next(_CALLS)}"
+    def claim(self, interval: float = 0.0) -> str:
+        """A claim that nobody has made before, by a worker that beats at such intervals; `claimer`
+        and `interval_of` read it."""
+        words = (self.host, self.pid, self.started, self.machine, interval, next(_CALLS))
+        return "|".join(map(str, words))
 
 
 def claimer(claim: str) -> Worker | None:
     """Who made a claim; None where it is not one of a worker's."""
     parts = claim.split("|")
-    if len(parts) != 5 or not parts[1].isdecimal():
+    if len(parts) != 6 or not parts[1].isdecimal():
         return None
     return Worker(parts[0], int(parts[1]), float(parts[2]), parts[3])
+
+
+def interval_of(claim: str) -> float:
+    """The seconds between two beats of whoever made a claim; 0 where it does not say."""
+    return float(claim.split("|")[4]) if claimer(claim) else 0.0
 
 
 @cache

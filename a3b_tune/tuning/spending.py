@@ -2,6 +2,7 @@
 
 import time
 
+from a3b_tune.storage.patience import answered
 from a3b_tune.study.kinds import device_time
 from a3b_tune.tuning.account import WRITE_INTERVAL, Account, spent
 from a3b_tune.tuning.studies import StoredStudy
@@ -26,6 +27,16 @@ class Spending:
         now = time.monotonic()
         if now - self._looked >= WRITE_INTERVAL:
             self._looked = now
-            attrs = self._stored.storage.get_study_user_attrs(self._stored.id)
-            self._over = spent(attrs, self._device, self._account) >= self._most
+            answered(self._stored.storage, self._look)
         return self._over
+
+    def left(self) -> float | None:
+        """The seconds on a device that are left of the budget; None where the study has none."""
+        return None if not self._device else max(0.0, self._most - self._spent())
+
+    def _look(self) -> None:
+        self._over = self._spent() >= self._most
+
+    def _spent(self) -> float:
+        attrs = self._stored.storage.get_study_user_attrs(self._stored.id)
+        return spent(attrs, self._device, self._account)

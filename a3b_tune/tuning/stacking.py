@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from optuna.trial import TrialState
 
-from a3b_tune.storage.patience import passes
+from a3b_tune.storage.patience import answered
 from a3b_tune.training import Diverged, Epoch, Learner, Stopped, recipe_from
 from a3b_tune.training.shape import Shape
 from a3b_tune.training.snapshot import BadSnapshot
@@ -140,16 +140,7 @@ class Stack:
         return self._at_once(self._desk.stored.view.refresh)
 
     def _at_once(self, call: Callable[[], object]) -> bool:
-        """Calls without waiting for a storage that is gone; whether it answered."""
-        try:
-            with self._desk.stored.storage.patience.none():
-                call()
-        except Exception as error:
-            if not passes(error):
-                raise
-            self._desk.stored.storage.forget_connections()
-            return False
-        return True
+        return answered(self._desk.stored.storage, call)
 
     def _welcome(self, trials: list[RunningTrial]) -> None:
         self._turn.took(len(trials))

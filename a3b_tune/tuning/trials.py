@@ -12,7 +12,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from a3b_tune.storage.patience import passes
+from a3b_tune.storage.patience import answered
 from a3b_tune.storage.verbs import CLAIM, Change, Checkpoint, Release
 from a3b_tune.study import Scalar
 from a3b_tune.tuning import records
@@ -116,12 +116,7 @@ class RunningTrial:
 
     def _hear_news(self) -> None:
         """What others have reported; of a storage that is gone, what was known before."""
-        try:
-            with self.stored.storage.patience.none():
-                self.stored.view.refresh(NEWS_INTERVAL)
-        except Exception as error:
-            if not passes(error):
-                raise
+        answered(self.stored.storage, lambda: self.stored.view.refresh(NEWS_INTERVAL))
 
     def complete(self, reason: str | None = None) -> None:
         """Ends the trial, when it is next written, with the best value of its epochs."""

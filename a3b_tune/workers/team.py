@@ -20,8 +20,8 @@ from typing import Any, cast
 from setproctitle import setproctitle
 
 from a3b_tune.errors import InputError
-from a3b_tune.storage.opening import open_storage
-from a3b_tune.storage.patience import passes
+from a3b_tune.storage.opening import open_patiently
+from a3b_tune.storage.patience import answered
 from a3b_tune.tuning.events import Event, LostFound, TrialEnded, Waiting, WorkerDied
 from a3b_tune.tuning.liveness import Reaped, reap
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
@@ -128,18 +128,9 @@ class Team:
         """Tells, now and then, what workers elsewhere do."""
         if time.monotonic() < self._look_at:
             return
-        self._at_once(self._watch.look)
+        # Without waiting for a storage that is gone: the workers must be heard.
+        answered(self._stored.storage, self._watch.look)
         self._look_at = time.monotonic() + WATCH
-
-    def _at_once(self, call: Callable[[], None]) -> None:
-        """Calls without waiting for a storage that is gone: the workers must be heard."""
-        try:
-            with self._stored.storage.patience.none():
-                call()
-        except Exception as error:
-            if not passes(error):
-                raise
-            self._stored.storage.forget_connections()
 
     def _start(self) -> None:
         receiver, sender = self._context.Pipe(duplex=False)
@@ -175,7 +166,7 @@ class Team:
         process.join()
         reaped: list[Reaped] = []
         # Where the storage is gone too, another worker will find the trials.
-        self._at_once(lambda: reaped.extend(reap(self._stored)))
+        answered(self._stored.storage, lambda: reaped.extend(reap(self._stored)))
         lost = [found.number for found in reaped if not found.failed]
         again = self._restarts > 0 and not self._flag.value
         self._notify(WorkerDied(process.pid or 0, _how(process.exitcode), lost, again))
@@ -230,9 +221,11 @@ def _run(job: Job, flag: "Synchronized[int]", sender: Connection) -> str:
 
     device = choose_device(job.device)
     prepare_process(device, job.precision)
-    stored = go_on(open_storage(job.url, create=True), job.study)
+    stop = partial(_stop, flag, job.parent)
+    storage = open_patiently(job.url, job.patience, should_stop=lambda: stop() is not None)
+    stored = go_on(storage, job.study)
     prepared = Prepared(load_dataset(stored.file.data, job.data_dir), device, job.precision)
-    limits = Limits(job.trials, job.deadline, partial(_stop, flag, job.parent))
+    limits = Limits(job.trials, job.deadline, stop)
     tell = partial(_tell, job.parent, sender)
     return Run(
         stored,
