@@ -73,9 +73,9 @@ class Outcome:
     """What became of one run. `again` are trials that were lost with their workers and run again,
     `resumed` those that went on from a checkpoint, `unlike` those whose curve is not that of the
     unbroken one, to the last bit where trials are trained alone; `worst` the largest difference of
-    accuracy; `noticed` the seconds from a kill until the last of its trials was given back, `slowest`
-    until it was running again, for which a worker must be free. Workers that are `apart` know of
-    each other by their heartbeats alone, every 2 s."""
+    accuracy; `noticed` the seconds from a kill until the last of its trials was given back,
+    `slowest` until it was running again, for which a worker must be free. Workers that are `apart`
+    know of each other by their heartbeats alone, every 2 s."""
 
     storage: str
     stack: str

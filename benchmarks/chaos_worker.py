@@ -14,7 +14,7 @@ from a3b_tune.tuning.studies import go_on
 
 
 def work(url: str, trials: int, stack: str, apart: bool) -> None:
-    """A worker process; `apart` from the others as on a machine of its own: nobody can look it up."""
+    """A worker process; `apart` from the others, as on a machine of its own."""
     if apart:
         name = f"machine of {os.getpid()}"
         records.machine = lambda: name  # type: ignore[assignment]
