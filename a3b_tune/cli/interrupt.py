@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from threading import Thread
 from types import FrameType, TracebackType
@@ -24,12 +25,20 @@ ECHO = 2.0
 SHOW_CURSOR = "\x1b[?25h"
 
 
-def ends_by_signal() -> None:
-    """From now on each of the signals ends the process as an exit does, until an `Interrupt` is
-    entered: by its own rules it would end without a word."""
-    for number, reason in REASONS.items():
-        if number != signal.SIGINT:
-            signal.signal(number, partial(_exit, EXIT_CODES[reason]))
+@contextmanager
+def ending_by_signal() -> Iterator[None]:
+    """Inside, but for an `Interrupt`, a cluster's signals end the process as an exit does: left to
+    themselves they would end it without a word."""
+    others = {number: reason for number, reason in REASONS.items() if number != signal.SIGINT}
+    before = {
+        number: signal.signal(number, partial(_exit, EXIT_CODES[reason]))
+        for number, reason in others.items()
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _exit(code: int, _number: int, _frame: FrameType | None) -> None:

@@ -49,20 +49,20 @@ def worker(
     - `a3b-tune worker synth --storage postgresql://me@db/studies`
     - `A3B_TUNE_TOKEN=… a3b-tune worker synth --storage grpc://login:13000 --workers 4`
     """
-    from a3b_tune.cli.interrupt import ends_by_signal
+    from a3b_tune.cli.interrupt import ending_by_signal
     from a3b_tune.workers import slurm
 
-    # A cluster's signal may come while data is still read.
-    ends_by_signal()
     asked = Asked(
         "worker", None, timeout, None, None, study, None, None, None, workers, stack, device,
         precision, storage, data_dir, (), as_json, patience=patience,
     )  # fmt: skip
     limit = None if timeout is None else seconds(timeout, "--timeout")
     try:
-        from a3b_tune.cli.running import join_study
+        # A cluster's signal may come while data is still read.
+        with ending_by_signal():
+            from a3b_tune.cli.running import join_study
 
-        code = join_study(study, asked, limit, stay)
+            code = join_study(study, asked, limit, stay)
     except SystemExit as ended:
         code = int(ended.code or 0)
     if code == 138 and slurm.inside() and not slurm.requeue():

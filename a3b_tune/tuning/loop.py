@@ -6,7 +6,6 @@ import os
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import ceil, inf
 from typing import Protocol
 
@@ -25,6 +24,7 @@ from a3b_tune.tuning import records
 from a3b_tune.tuning.account import Account
 from a3b_tune.tuning.asking import Queue
 from a3b_tune.tuning.checkpointing import Checkpoints
+from a3b_tune.tuning.desk import Desk, ended_event
 from a3b_tune.tuning.events import (
     EpochDone,
     Event,
@@ -40,7 +40,8 @@ from a3b_tune.tuning.events import (
 from a3b_tune.tuning.liveness import Heart, reap
 from a3b_tune.tuning.pruning import most_epochs
 from a3b_tune.tuning.spending import Spending
-from a3b_tune.tuning.stacking import HURRY, Desk, Stack, ended_event
+from a3b_tune.tuning.stacking import Stack
+from a3b_tune.tuning.stopping import Limits, Stopping
 from a3b_tune.tuning.studies import StoredStudy
 from a3b_tune.tuning.trials import NEWS_INTERVAL, RunningTrial, put_back_all, write_all
 from a3b_tune.tuning.turns import LEAST_TURN, Turn, turn_length
@@ -70,24 +71,6 @@ ROUNDS = 4
 
 class BrokenRun(Exception):
     """Trial after trial fails with an error that no setting explains; the text is the last one."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When to stop: at so many trials of the study in all, at a moment of `time.monotonic`, or
-    when `stop` answers with a reason."""
-
-    trials: int
-    deadline: float | None
-    stop: Callable[[], str | None]
-
-    def reached(self) -> str | None:
-        """Why to stop now, or None."""
-        if reason := self.stop():
-            return reason
-        if self.deadline is not None and time.monotonic() >= self.deadline:
-            return "timeout"
-        return None
 
 
 class Sizes(Protocol):
@@ -150,24 +133,23 @@ class Run:
         self._largest: dict[Shape, int] = {}
         self._failures = 0
         self._wait = wait
-        self._hurry_from: float | None = None
         cuda = prepared.device.type == "cuda"
         account = Account("gpu" if cuda else "cpu", 1 if cuda else torch.get_num_threads())
-        self._spending = Spending(stored, account)
         checkpoints = Checkpoints(stored, self._warn)
         queue = Queue(stored, limits.trials, self._about(), account, checkpoints.load)
         self._heart = Heart(stored)
         if watch:
             elsewhere = Watch(stored, self._heart.news.append, lambda: [os.getpid()])
             self._heart.look_on = elsewhere.look
+        self._stop = Stopping(limits, Spending(stored, account), self._heart)
         self._desk = Desk(
-            stored, queue, account, self._reached, self._hurried, notify, self._heart, checkpoints
+            stored, queue, account, self._stop.reached, notify, self._heart, checkpoints
         )
         stored.storage.patience = Patience(
             patience,
             gone=lambda cause: notify(StorageGone(cause)),
             back=lambda seconds: notify(StorageBack(seconds)),
-            should_stop=self._waits_no_more,
+            should_stop=self._stop.waits_no_more,
         )
         self._warned: set[str] = set()
 
@@ -176,26 +158,6 @@ class Run:
         if text not in self._warned:
             self._warned.add(text)
             self._desk.notify(Warned(text))
-
-    def _reached(self) -> str | None:
-        """Why to stop now, or None; asked at every step."""
-        self._heart.stepped()
-        if reason := self._limits.reached():
-            return reason
-        return "budget" if self._spending.over() else None
-
-    def _waits_no_more(self) -> bool:
-        """Whether to stop waiting for the storage; waiting is no hanging."""
-        self._heart.stepped()
-        return self._limits.reached() is not None
-
-    def _hurried(self) -> bool:
-        """Whether it is time to stop, and has been for so long that nothing is waited for."""
-        if self._reached() is None:
-            return False
-        if self._hurry_from is None:
-            self._hurry_from = time.monotonic() + HURRY
-        return time.monotonic() >= self._hurry_from
 
     def __call__(self) -> str:
         """Runs trials, stack after stack.
@@ -230,7 +192,7 @@ class Run:
 
     def _work(self) -> str:
         while True:
-            if reason := self._reached():
+            if reason := self._stop.reached():
                 return reason
             leader = self._desk.queue.leader()
             if leader is not None:
@@ -243,14 +205,14 @@ class Run:
         others = self._desk.queue.others_run()
         if others:
             self._desk.notify(Waiting(others))
-        while others and self._reached() is None:
+        while others and self._stop.reached() is None:
             time.sleep(LOOK)
             self._desk.hear()
             self._stored.view.refresh(NEWS_INTERVAL)
             if self._desk.queue.unbegun():
                 return True
             others = self._desk.queue.others_run()
-        return self._reached() is not None
+        return self._stop.reached() is not None
 
     def _stack(self, leader: RunningTrial) -> None:
         """Runs one stack, from its leader to its last trial, and cares for what goes wrong."""
@@ -266,7 +228,7 @@ class Run:
             ).live()
             self._failures = 0
         except Stopped:
-            self._put_back(held, self._reached() or "stopped")
+            self._put_back(held, self._stop.reached() or "stopped")
         except OSError as error:
             # A full disk or a closed terminal says nothing about the trials.
             put_back_all(self._stored, list(held.values()), f"{type(error).__name__}: {error}")
@@ -295,7 +257,7 @@ class Run:
 
     def _open(self, shape: Shape, slots: int) -> Learner:
         epochs = ceil(self._ahead() / slots) * most_epochs(self._stored.file)
-        return self._open_learner(shape, self._prepared, slots, self._hurried, epochs)
+        return self._open_learner(shape, self._prepared, slots, self._stop.hurried, epochs)
 
     def _mend(
         self, shape: Shape, slots: int, held: dict[int, RunningTrial], error: Exception

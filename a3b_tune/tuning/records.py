@@ -18,8 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from optuna.trial import TrialState
 
 FORMAT = 1
+
+# How a trial can end, in the words of events and tables.
+STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
 
 # Attributes of a study.
 STUDY_FORMAT = "a3b:format"

@@ -6,70 +6,30 @@ Knows nothing of how members are trained, nor of what to do when that fails.
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
-
-from optuna.trial import TrialState
+from dataclasses import asdict
 
 from a3b_tune.storage.patience import answered
 from a3b_tune.training import Diverged, Epoch, Learner, Stopped, recipe_from
 from a3b_tune.training.shape import Shape
 from a3b_tune.training.snapshot import BadSnapshot
-from a3b_tune.tuning.account import WRITE_INTERVAL, Account
-from a3b_tune.tuning.asking import Queue
-from a3b_tune.tuning.checkpointing import Checkpoints
+from a3b_tune.tuning.account import WRITE_INTERVAL
+from a3b_tune.tuning.desk import Desk, ended_event
 from a3b_tune.tuning.events import (
     EpochDone,
-    Event,
-    LostFound,
     TrialEnded,
     TrialStarted,
     Warned,
 )
-from a3b_tune.tuning.liveness import Heart, Reaped
-from a3b_tune.tuning.studies import StoredStudy
+from a3b_tune.tuning.stopping import HURRY
 from a3b_tune.tuning.trials import NEWS_INTERVAL, RunningTrial, write_all
 from a3b_tune.tuning.turns import Turn
 
 PERFECT = 1.0
 TAKEN_FOR_DEAD = "another worker has it: this one was not heard of for too long"
-STATES = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
 
 
-# Seconds that an epoch may go on once it is time to stop: so much is not lost. What takes longer is
-# cut, and goes on from a copy made before it.
-HURRY = 2.0
 # Seconds between two tries to write while the storage is gone and there is still work.
 TRY_AGAIN = 2.0
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What all stacks of a worker share. `reached` says why to stop now, or None; `hurried` whether
-    even an epoch that has begun must end."""
-
-    stored: StoredStudy
-    queue: Queue
-    account: Account
-    reached: Callable[[], str | None]
-    hurried: Callable[[], bool]
-    notify: Callable[[Event], None]
-    heart: Heart
-    checkpoints: Checkpoints
-
-    def hear(self) -> None:
-        """Tells what was found out about other workers since it was last asked."""
-        while self.heart.news:
-            news = self.heart.news.popleft()
-            if not isinstance(news, Reaped):
-                self.notify(news)
-            elif news.failed:
-                self.notify(TrialEnded(news.number, "failed", None, None, news.reason))
-            else:
-                self.notify(LostFound([news.number]))
 
 
 class Stack:
@@ -300,18 +260,6 @@ class Stack:
         for trial in self._written():
             self._desk.notify(ended_event(trial))
         self._keep(self._members)
-
-
-def ended_event(trial: RunningTrial) -> TrialEnded:
-    """What is told of a trial that has ended."""
-    assert trial.ending is not None
-    return TrialEnded(
-        trial.number,
-        STATES[trial.ending.state],
-        trial.best_value,
-        trial.best_epoch,
-        trial.ending.reason,
-    )
 
 
 def _epochs(trial: RunningTrial) -> int:

@@ -6,19 +6,13 @@ Knows no display and no process.
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from a3b_tune.storage.verbs import CLAIM
 from a3b_tune.training import Epoch
 from a3b_tune.tuning import records
 from a3b_tune.tuning.events import EpochDone, Event, TrialEnded, TrialStarted
 from a3b_tune.tuning.studies import StoredStudy
-
-STATES = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
 
 
 @dataclass
@@ -76,7 +70,7 @@ class Watch:
         if trial.state.is_finished():
             del self._seen[trial._trial_id]
             reason = trial.user_attrs.get(records.REASON)
-            self._notify(_ended(trial, STATES[trial.state], reason))
+            self._notify(_ended(trial, records.STATES[trial.state], reason))
 
     def _begun(self, trial: FrozenTrial, claim: str) -> Seen:
         record = trial.user_attrs[records.RECORD]

@@ -1,6 +1,7 @@
 """Workers join a study from elsewhere: real processes, real signals, one database."""
 
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -77,6 +78,25 @@ def test_a_signal_makes_a_worker_hand_its_trials_back_with_checkpoints(
         steps = sorted(trial.intermediate_values)
         assert steps == list(range(1, kept[trial._trial_id].step + 1))
         assert reason in trial.user_attrs["a3b:reason"]
+
+
+def test_a_worker_that_was_taken_for_dead_drops_its_trial_when_it_wakes(here, database):
+    """Its process is stopped for longer than two heartbeats; another one runs the trial."""
+    middling = [*STUDY[:-4], "--set", "training.epochs=40", "--set", "study.heartbeat=1s"]
+    with Running(here, *middling, "--trials", "1", "--stack", "1") as slow:
+        slow.until(lambda: trials_begun(database) == [0])
+        slow.process.send_signal(signal.SIGSTOP)
+        with Running(here, "worker", NAME, "--workers", "1", "--stack", "1") as other:
+            assert other.end() == 0
+        (trial,) = stored().study.trials
+        assert trial.state.name == "COMPLETE"
+        (note,) = trial.user_attrs["a3b:interrupted"]
+        assert re.search(r"worker \d+ on .* hung: silent for \d+ s", note["reason"])
+        slow.process.send_signal(signal.SIGCONT)
+        assert slow.end() == 0
+    assert "another worker has it" in slow.output
+    assert stored().study.trials == [trial]
+    assert sorted(trial.intermediate_values) == list(range(1, 41))
 
 
 def test_what_a_dead_worker_had_is_given_back_by_reap(here, database, capsys):

@@ -15,7 +15,7 @@ from a3b_tune.cli.app import run
 from a3b_tune.cli.display import PlainDisplay
 from a3b_tune.storage.opening import open_storage
 from a3b_tune.training.plain import PlainLearner
-from a3b_tune.tuning import loop
+from a3b_tune.tuning import stopping
 from a3b_tune.tuning.asking import Queue
 from a3b_tune.tuning.events import EpochDone
 from a3b_tune.tuning.studies import open_study
@@ -103,7 +103,7 @@ def test_time_that_is_up_puts_the_trial_back_and_is_no_failure(capsys, monkeypat
         return train(learner, epoch)
 
     monkeypatch.setattr(PlainLearner, "_train", late)
-    monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(stopping, "time", clock)
     out = answered(capsys, *SMALL, *ENDLESS, "--trials", "3", "--timeout", "30m", "--stack", "1")
     assert "the time is up" in out
     assert "↩ trial 0" in out

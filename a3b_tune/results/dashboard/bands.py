@@ -34,7 +34,7 @@ def plot(trials: Sequence[FrozenTrial], ceiling: float | None) -> str:
         shown = sorted(values)
         line = _line(shown, [values[step] for step in shown], name=f"trial {trial.number}")
         lines.append(line)
-    chosen = f"the best {len(_best(seen))} of {len(seen)} trials, and all"
+    chosen = f"the best {len(_best(seen))} of {len(seen)}, and all"
     title = {"text": f"<b>Learning curves</b>: {chosen}", "font": {"size": 15}}
     layout = {
         "title": {**title, "x": 0.02, "xanchor": "left"},

@@ -59,7 +59,7 @@ def test_very_many_trials_are_drawn(browser, mixed_url, monkeypatch):
     with served(mixed_url) as dashboard:
         browser.go(f"{dashboard.url}/dashboard/studies/1")
         told = "document.body.textContent.replace(/\\s/g, ' ')"
-        browser.until(f"{told}.includes('the best 2 of 5 trials, and all')")
+        browser.until(f"{told}.includes('the best 2 of 5, and all')")
         assert browser.complaints() == []
 
 
