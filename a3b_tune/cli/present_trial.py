@@ -52,6 +52,10 @@ def _head(overview: "StudyOverview", row: "TrialRow") -> Text:
         text.append(f"\n{row.reason}")
     if row.lost:
         text.append("\nits worker is gone; going on with the study runs it again")
+    if row.interruptions:
+        text.append(f"\ninterrupted: {'; '.join(row.interruptions)}")
+    if row.resumed is not None:
+        text.append(f"\nwent on from its checkpoint after epoch {row.resumed}")
     if row.repeats is not None:
         text.append(f"\nthe settings of trial {row.repeats}, with another seed")
     return text

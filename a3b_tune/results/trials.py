@@ -3,7 +3,7 @@
 Knows how trials are stored; knows nothing of tables, files or the terminal.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from math import isfinite
@@ -31,7 +31,9 @@ class TrialRow:
     trial, and `best_epoch` the first epoch with it; `params` are the searched settings, `settings`
     all of them; `repeats` is the trial whose settings these are, with a new seed; `seconds` is the
     time by part; `epochs` holds what was measured, an entry per epoch; `lost` says that its worker
-    ran on this machine and is gone; `stack` is how many slots the stack had that it ran in."""
+    ran on this machine and is gone; `stack` is how many slots the stack had that it ran in;
+    `interruptions` are the reasons for which it was given up, `resumed` the epoch after which it
+    last went on."""
 
     number: int
     state: State
@@ -52,6 +54,8 @@ class TrialRow:
     versions: Mapping[str, str]
     commit: str | None
     lost: bool
+    interruptions: Sequence[str] = ()
+    resumed: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The row as JSON holds it: moments in ISO 8601 with their zone, null for NaN."""
@@ -119,6 +123,8 @@ def _row(trial: FrozenTrial) -> TrialRow:
         versions=record.get("versions", {}),
         commit=record.get("commit"),
         lost=trial.state == TrialState.RUNNING and _is_lost(attrs),
+        interruptions=[note["reason"] for note in attrs.get(records.INTERRUPTIONS, [])],
+        resumed=record.get(records.RESUMED),
     )
 
 
