@@ -95,9 +95,11 @@ def _end_at_second(reading: int) -> None:
             reason = next((REASONS[known] for known in REASONS if known == number[0]), None)
             if reason is None:
                 continue
-            first, before = time.monotonic(), first
-            echo = reason != "Ctrl-C" and before is not None and first - before < ECHO
-            if before is not None and not echo and reason != "SIGUSR1":
+            if first is None:
+                first = time.monotonic()
+                continue
+            echo = reason != "Ctrl-C" and time.monotonic() - first < ECHO
+            if not echo and reason != "SIGUSR1":
                 if sys.stderr.isatty():
                     sys.stderr.write(SHOW_CURSOR + "\n")
                     sys.stderr.flush()
