@@ -324,7 +324,7 @@ def test_a_study_file_is_never_changed_by_being_refused(here, capsys):
 
 def test_a_disk_that_fills_in_mid_run_keeps_what_was_done(here, capsys):
     with ExitStack() as stack:
-        small_disk("700k")(here, stack)
+        small_disk("1200k")(here, stack)
         url = "sqlite:///disk/x.db"
         code = run([*SMALL, "--trials", "500", "--storage", url, "--patience", "0s"])
         out, err = capsys.readouterr()

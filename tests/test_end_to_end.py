@@ -8,14 +8,16 @@ import re
 import signal
 import sqlite3
 import subprocess
+import time
 from contextlib import closing
 
 import pytest
 
 from a3b_tune.cli.app import run
 from a3b_tune.storage.opening import open_storage
+from a3b_tune.tuning import records
 from a3b_tune.tuning.studies import open_study
-from tests.commands import SMALL, Running, trials_begun
+from tests.commands import PATIENCE, SMALL, Running, trials_begun
 
 # Trials of about a second, so that one can be met in its middle.
 STUDY = [*SMALL, "--set", "data.rows=10000", "--set", "training.epochs=12"]
@@ -64,6 +66,13 @@ def assert_whole(trials, budget):
         assert trial.value == max(trial.intermediate_values.values())
 
 
+def wait_for_orphans():
+    """Workers whose first process is gone end their epoch and put their trials back."""
+    deadline = time.monotonic() + PATIENCE
+    while not all(records.is_dead(trial.user_attrs["a3b:worker"]) for trial in stored()):
+        assert time.monotonic() < deadline
+
+
 @pytest.mark.parametrize(("workers", "slots"), [(1, 1), (1, 3), (2, 3)])
 def test_a_study_that_is_killed_goes_on_where_it_was(here, database, workers, slots):
     """Killed while trials run that took the slots of others: all that ran at once go back."""
@@ -75,6 +84,7 @@ def test_a_study_that_is_killed_goes_on_where_it_was(here, database, workers, sl
         )
         first.process.send_signal(signal.SIGKILL)
         assert first.end() == -signal.SIGKILL
+    wait_for_orphans()
     before = stored()
     done = {trial.number: trial for trial in before if trial.state.name == "COMPLETE"}
     lost = {trial.number: trial for trial in before if trial.number not in done}
