@@ -11,11 +11,13 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from a3b_tune.storage.verbs import POINT, Checkpoint
+from a3b_tune.storage.patience import answered
+from a3b_tune.storage.verbs import CLAIM, POINT, Checkpoint, Release
 from a3b_tune.training.shape import Shape
 from a3b_tune.tuning import records
 from a3b_tune.tuning.account import Account
 from a3b_tune.tuning.grid import Grid
+from a3b_tune.tuning.liveness import interrupted
 from a3b_tune.tuning.sampling import Draw, Draws, derived_seed
 from a3b_tune.tuning.space import agrees, whole_settings
 from a3b_tune.tuning.studies import StoredStudy
@@ -89,15 +91,31 @@ class Queue:
             taken += self._create(shape, count - len(taken), draws)
         view.hold(taken)
         opened = time.perf_counter()
-        drawn = [self._drawn(draws, trial) for trial in taken]
-        sampled = time.perf_counter()
-        self._account.spend("sampling", sampled - opened)
-        running = self._begin(taken, drawn, slots)
+        try:
+            drawn = [self._drawn(draws, trial) for trial in taken]
+            sampled = time.perf_counter()
+            self._account.spend("sampling", sampled - opened)
+            running = self._begin(taken, drawn, slots)
+        except Exception as error:
+            self._give_up(taken, f"{type(error).__name__} before it began")
+            raise
         self._account.spend("storage", opened - began + time.perf_counter() - sampled)
         for trial in running:
             trial.spend("sampling", (sampled - opened) / len(running))
             trial.spend("storage", (opened - began + time.perf_counter() - sampled) / len(running))
         return self._only(shape, running)
+
+    def _give_up(self, taken: Sequence[FrozenTrial], reason: str) -> None:
+        """Trials that cannot begin: held on, they would show life for ever and never run."""
+        releases = [
+            Release(
+                t._trial_id, str(t.user_attrs[CLAIM]), interrupted(t.user_attrs, "error", reason)
+            )
+            for t in taken
+        ]
+        for trial in taken:
+            self._stored.view.forget(trial._trial_id)
+        answered(self._stored.storage, lambda: self._stored.storage.release(releases))
 
     def _claim(self, fitting: Sequence[FrozenTrial], count: int) -> list[FrozenTrial]:
         if not fitting:

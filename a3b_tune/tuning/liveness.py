@@ -214,4 +214,8 @@ class Heart:
 
 def _end_process() -> None:
     """A thread cannot end what hangs; the others will find its trials."""
+    told = (
+        f"a3b-tune: no step for {HANG / 60:.0f} minutes, so this worker ends; its trials go back\n"
+    )
+    os.write(2, told.encode())
     os._exit(70)

@@ -167,3 +167,19 @@ def test_a_grid_trial_that_was_lost_before_it_had_settings_gets_its_point(url, f
 
 def test_the_settings_that_may_differ_are_settings_of_a_study_file(file):
     assert {"optimizer.lr", "training.epochs"} <= MEMBER_SETTINGS & set(file.settings())
+
+
+def test_trials_that_cannot_begin_are_given_up_and_begin_later(stored, monkeypatch):
+    """Held on, they would show life for ever and never run."""
+    queue = Queue(stored, 3, {})
+
+    def broken(*arguments):
+        raise RuntimeError("no draw")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queue, "_drawn", broken)
+        with pytest.raises(RuntimeError, match="no draw"):
+            queue.leader()
+    assert stored.view.claims() == {}
+    assert [trial.state for trial in stored.study.trials] == [TrialState.WAITING]
+    assert queue.leader().number == 0

@@ -1,5 +1,7 @@
 """Dead workers' trials run again, living workers' never do."""
 
+import time
+
 import pytest
 from optuna.trial import TrialState
 
@@ -188,5 +190,7 @@ def test_a_worker_that_takes_no_step_for_too_long_ends(stored, monkeypatch):
     monkeypatch.setattr("a3b_tune.tuning.liveness.HANG", 0.0)
     ended = []
     with Heart(stored, lambda: ended.append(True)):
-        while not ended:
+        deadline = time.monotonic() + 60.0
+        while not ended and time.monotonic() < deadline:
             continue
+    assert ended

@@ -25,6 +25,7 @@ def test_looking_makes_no_folder(tmp_path):
 
 def test_what_is_gone_can_be_taken_away(tmp_path):
     Artifacts(tmp_path).remove("0-a")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x"])
