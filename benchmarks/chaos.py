@@ -172,7 +172,7 @@ def check(outcome: Outcome, stored, prepared: Prepared, file: StudyFile) -> None
     for trial in trials:
         record = trial.user_attrs[records.RECORD]
         learner = PlainLearner(recipe_from(record["settings"], record["seed"]), prepared)
-        unbroken = [epoch.accuracy for epoch in learner.epochs()]
+        unbroken = [epoch.value for epoch in learner.epochs()]
         curve = [trial.intermediate_values[step] for step in sorted(trial.intermediate_values)]
         # A trial that has reached 1.0 ends there.
         unbroken = unbroken[: len(curve)]

@@ -137,8 +137,8 @@ class Progress:
     def _epoch(self, event: EpochDone) -> Running:
         trial = self._known(event.number)
         trial.epochs = event.epochs
-        trial.curve.append(event.epoch.accuracy)
-        trial.shape.best = max(event.epoch.accuracy, trial.shape.best or 0.0)
+        trial.curve.append(event.epoch.value)
+        trial.shape.best = max(event.epoch.value, trial.shape.best or 0.0)
         return trial
 
     def _end(self, event: TrialEnded) -> Running:

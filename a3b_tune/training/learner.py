@@ -4,7 +4,8 @@ Knows neither models nor tensors, and no Optuna: whoever reads the epochs decide
 on.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -24,18 +25,35 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True)
+class Look:
+    """Some steps between two evaluations, by the last of them: `step`, counted from 1 at the start
+    of the trial, `loss` and `gradient_norm` as means over them, and the rate `lr` of the last."""
+
+    step: int
+    loss: float
+    gradient_norm: float
+    lr: float
+
+
+@dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to. `loss` is the mean over its training rows (natural logarithm),
-    `gradient_norm` the mean over the steps looked at, `lr` the rate of its last step, `accuracy`
-    that of the validation rows, `seconds` the training and `evaluation_seconds` the scoring."""
+    """What one epoch came to: of rows one pass over them, of text the steps between two
+    evaluations. `loss` is the mean over its training rows or tokens (natural logarithm), `value`
+    what the study goes by (the accuracy of the validation rows, or the bits of the last token of
+    fixed validation windows), `gradient_norm` the mean over the steps looked at, `lr` the rate of
+    its last step, `seconds` the training and `evaluation_seconds` the scoring. `scores` is what
+    else was measured, by name; `looks` and `sample` are of text alone."""
 
     epoch: int
     loss: float
-    accuracy: float
+    value: float
     gradient_norm: float
     lr: float
     seconds: float
     evaluation_seconds: float
+    scores: Mapping[str, float] = field(default_factory=dict)
+    looks: tuple[Look, ...] = ()
+    sample: str | None = None
 
 
 def out_of_memory(error: BaseException) -> bool:

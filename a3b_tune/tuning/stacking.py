@@ -6,7 +6,6 @@ Knows nothing of how members are trained, nor of what to do when that fails.
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
 
 from a3b_tune.storage.patience import answered
 from a3b_tune.training import Diverged, Epoch, Learner, Stopped, recipe_from
@@ -20,6 +19,7 @@ from a3b_tune.tuning.events import (
     TrialStarted,
     Warned,
 )
+from a3b_tune.tuning.measured import epoch_record
 from a3b_tune.tuning.stopping import HURRY
 from a3b_tune.tuning.trials import NEWS_INTERVAL, RunningTrial, write_all
 from a3b_tune.tuning.turns import Turn
@@ -163,13 +163,13 @@ class Stack:
             return
         trial.spend("training", outcome.seconds)
         trial.spend("evaluation", outcome.evaluation_seconds)
-        trial.report(outcome.accuracy, asdict(outcome))
+        trial.report(outcome.value, epoch_record(outcome))
         self._desk.notify(EpochDone(trial.number, _epochs(trial), outcome))
 
     def _judge(self, trial: RunningTrial, epoch: Epoch) -> None:
         """Whether the trial ends with this epoch."""
         more = epoch.epoch < _epochs(trial)
-        if epoch.accuracy >= PERFECT:
+        if epoch.value >= PERFECT:
             trial.complete(f"reached {PERFECT} in epoch {epoch.epoch}" if more else None)
         elif not more:
             trial.complete()

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from optuna.trial import FrozenTrial
 
 from a3b_tune.storage.verbs import CLAIM
-from a3b_tune.training import Epoch
 from a3b_tune.tuning import records
 from a3b_tune.tuning.events import EpochDone, Event, TrialEnded, TrialStarted
+from a3b_tune.tuning.measured import epoch_of
 from a3b_tune.tuning.studies import StoredStudy
 
 
@@ -90,7 +90,7 @@ class Watch:
         epochs = trial.user_attrs.get(records.EPOCHS, [])
         most = int(trial.user_attrs[records.RECORD]["settings"]["training.epochs"])
         for measured in epochs[seen.epochs :]:
-            self._notify(EpochDone(trial.number, most, Epoch(**measured)))
+            self._notify(EpochDone(trial.number, most, epoch_of(measured)))
         seen.epochs = len(epochs)
 
     def _returned(self, trial: FrozenTrial) -> None:

@@ -38,7 +38,7 @@ def run(job: Job) -> None:
             if isinstance(epoch, Diverged):
                 learner.remove(member)
                 continue
-            accuracies.append(epoch.accuracy)
+            accuracies.append(epoch.value)
             if epoch.epoch == EPOCHS:
                 learner.remove(member)
         job.done(len(accuracies), sum(accuracies) / max(1, len(accuracies)))

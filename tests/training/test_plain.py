@@ -19,7 +19,7 @@ def test_every_model_lowers_its_loss_on_synth(synth, model):
 
 def test_full_attention_with_heads_solves_xor_and_so_learns(xor):
     wanted = recipe(model__name="full_attention", optimizer__lr=1e-2, training__batch_size=128)
-    assert next(PlainLearner(wanted, xor).epochs()).accuracy == 1.0
+    assert next(PlainLearner(wanted, xor).epochs()).value == 1.0
 
 
 def test_the_same_recipe_gives_the_same_epochs_and_another_seed_does_not(synth):
@@ -32,7 +32,7 @@ def test_the_same_recipe_gives_the_same_epochs_and_another_seed_does_not(synth):
 
     def run(seed):
         learner = PlainLearner(recipe(seed, **settings), synth)
-        return [(e.loss, e.accuracy, e.gradient_norm) for e in learner.epochs()]
+        return [(e.loss, e.value, e.gradient_norm) for e in learner.epochs()]
 
     assert run(5) == run(5)
     assert run(5) != run(6)

@@ -65,7 +65,7 @@ def assert_same(one: bytes, other: bytes, **near):
 
 
 def curve(epochs) -> list[tuple]:
-    return [(e.epoch, e.loss, e.accuracy, e.gradient_norm, e.lr) for e in epochs]
+    return [(e.epoch, e.loss, e.value, e.gradient_norm, e.lr) for e in epochs]
 
 
 def plain(prepared, wanted: Recipe, epochs: int) -> bytes:

@@ -78,7 +78,7 @@ def assert_as_alone(learner: StackedLearner, name: int, recipe: Recipe, prepared
     """Curves and weights of a member are those of the plain learner."""
     alone = PlainLearner(recipe, prepared)
     for stacked, plain in zip(seen, alone.epochs(), strict=True):
-        assert stacked.accuracy == plain.accuracy
+        assert stacked.value == plain.value
         assert stacked.loss == pytest.approx(plain.loss, abs=1e-9)
         assert stacked.gradient_norm == pytest.approx(plain.gradient_norm, abs=1e-9)
         assert (stacked.epoch, stacked.lr) == (plain.epoch, plain.lr)
@@ -147,7 +147,7 @@ def test_in_single_precision_the_curves_agree(synth, name):
     stacked = [learner.epoch() for _ in range(3)]
     for member, one in zip(names, recipes, strict=True):
         for found, plain in zip(stacked, PlainLearner(one, synth).epochs(), strict=True):
-            assert found[member].accuracy == pytest.approx(plain.accuracy, abs=0.002)
+            assert found[member].value == pytest.approx(plain.value, abs=0.002)
 
 
 def trained(prepared, event, **settings) -> dict[int, dict[str, torch.Tensor]]:
@@ -229,7 +229,7 @@ def test_alone_is_a_stack_of_one(xor):
     wanted = recipe(training__epochs=2, training__batch_size=128)
     name = learner.add(wanted)
     assert learner.room == 0
-    found = [learner.epoch()[name].accuracy for _ in range(2)]
-    assert found == [epoch.accuracy for epoch in PlainLearner(wanted, xor).epochs()]
+    found = [learner.epoch()[name].value for _ in range(2)]
+    assert found == [epoch.value for epoch in PlainLearner(wanted, xor).epochs()]
     learner.remove(name)
     assert learner.add(wanted) != name

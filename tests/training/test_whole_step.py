@@ -114,7 +114,7 @@ def test_played_back_on_a_gpu_a_member_is_what_it_is_alone(double, variant):
     ):
         alone = PlainLearner(wanted, prepared)
         for found, plain in zip(seen, alone.epochs(), strict=True):
-            assert found.accuracy == pytest.approx(plain.accuracy, abs=0.002)
+            assert found.value == pytest.approx(plain.value, abs=0.002)
             assert found.loss == pytest.approx(plain.loss, abs=1e-6)
         for key, parameter in alone.model.named_parameters():
             own = weights(learner, name)[key]

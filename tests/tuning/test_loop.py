@@ -53,7 +53,7 @@ def test_the_record_is_enough_to_run_the_trial_again(stored, xor):
         assert record["threads"] == 1
         assert {"versions", "commit", "device", "settings", "seed"} <= set(record)
         learner = PlainLearner(recipe_from(record["settings"], record["seed"]), xor)
-        curve = [epoch.accuracy for _, epoch in zip(trial.intermediate_values, learner.epochs())]  # noqa: B905
+        curve = [epoch.value for _, epoch in zip(trial.intermediate_values, learner.epochs())]  # noqa: B905
         assert curve == list(trial.intermediate_values.values())
 
 
