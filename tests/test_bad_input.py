@@ -18,6 +18,7 @@ from a3b_tune.storage.opening import open_storage
 from tests.commands import SMALL, answered, child, contents, one_line, refused
 from tests.worlds import (
     SOON,
+    SOON_ON_TEXT,
     URL,
     Innocent,
     World,
@@ -35,6 +36,7 @@ from tests.worlds import (
     small_disk,
     study_and_full_disk,
     table,
+    text,
 )  # fmt: skip
 
 SECRET = "s3cret"
@@ -91,6 +93,28 @@ CASES = {
     "a choice twice": Case("xor --set model.heads=2|2", ("model.heads", "choices hold 2 twice")),
     "no value": Case("xor --set model.heads", ("--set", "'model.heads'", "KEY=VALUE")),
     "no learning rate": Case("xor --set optimizer.lr=0", ("optimizer.lr", "above 0, not 0")),
+    "no such temperature": Case(
+        "toy --set samples.temperature=-1", ("samples.temperature", "at least 0", "-1")
+    ),
+    "half an evaluation": Case(
+        "toy --set training.steps=14", ("training.steps", "14", "did you mean 10?")
+    ),
+    "epochs of a text": Case("toy --set training.epochs=3", ("training.epochs", "toy")),
+    "steps of rows": Case("xor --set training.steps=300", ("training.steps", "xor")),
+    "a trial's time on rows": Case("xor --max-time 5m", ("--max-time", "xor")),
+    "no time for a trial": Case("toy --max-time 0", ("--max-time", "above 0, not '0'")),
+    "a pool for a text": Case("toy --pool max", ("model.pool", "'pool'")),
+    "a model of rows on a text": Case("toy --model baseline", ("baseline", "toy")),
+    "a model of text on rows": Case(
+        "xor --model causal_transformer", ("causal_transformer", "xor")
+    ),
+    "accuracy of a text": Case("toy --set study.metric=accuracy", ("study.metric", "bits")),
+    "windows longer than the text": Case(
+        "toy --set data.max_length=30000", ("data.max_length: 30000", "30001 characters")
+    ),
+    "batches that cannot be cut": Case(
+        "toy --set training.accumulate=5", ("training.accumulate", "5")
+    ),
     "no epochs": Case("xor --set training.epochs=0", ("training.epochs", "at least 1, not 0")),
     "no heads": Case("xor --set model.heads=0", ("heads 0", "at least 1")),
     "heads in words": Case("xor --set model.heads=two", ("model.heads", "'two'")),
@@ -131,6 +155,31 @@ CASES = {
         ("mine.toml", "training.epochs", "not 0"),
         files(mine__toml=XOR + "[training]\nepochs = 0"),
     ),
+    # Texts.
+    "no text": Case("run text.toml", ("mine.txt: no such file",), text(None)),
+    "an empty text": Case("run text.toml", ("mine.txt", "empty"), text(b"")),
+    "a text shorter than a window": Case(
+        "run text.toml", ("data.max_length: 16", "17 characters"), text(b"a short text")
+    ),
+    "a text in Latin-1": Case(
+        "run text.toml", ("mine.txt: line 1, byte 4", 'tokens = "bytes"'), text(b"caf\xe9 " * 200)
+    ),
+    "a text that is a folder": Case("run text.toml", ("mine.txt",), text("folder")),
+    "a packed text cut short": Case(
+        "run text.toml", ("mine.txt.gz", "cut short"),
+        text(gzip.compress(b"a text " * 500)[:-30], "mine.txt.gz"),
+    ),
+    # Samples and curves.
+    "a sample of no study": Case("sample none", ("unknown study 'none'",), a_study),
+    "a sample of rows": Case("sample xor", ("no model is kept of xor",), a_study),
+    "a sample at no temperature": Case("sample xor --temperature -1", ("--temperature -1",)),
+    "no file with a model": Case("sample none.safetensors", ("none.safetensors: no such file",)),
+    "all samples of no trial": Case("show xor --samples", ("--samples", "--trial N"), a_study),
+    "curves into a file": Case(
+        "xor --tensorboard-dir taken", ("--tensorboard-dir taken", "nothing can be written"),
+        files(taken=""),
+    ),
+    "a project without a name": Case("xor --wandb a/b", ("--wandb 'a/b'",)),
     # Tables.
     "no table": Case("run mine.toml", ("rows.csv: no such file",), table(None)),
     "no such column": Case(
@@ -248,7 +297,7 @@ CASES = {
     "no GPU": Case("xor --device cuda", ("--device cuda", "no GPU", "--device cpu"), no_gpu),
     "not so many GPUs": Case("xor --device cuda:99", ("--device cuda:99", "GPU")),
 }  # fmt: skip
-SEARCHES = ("xor", "synth", "imdb", "run")
+SEARCHES, TEXTS = ("xor", "synth", "imdb", "run"), ("toy", "wp")
 
 
 @pytest.fixture(autouse=True)
@@ -272,7 +321,11 @@ def closed_port() -> tuple[int, socket.socket]:
 def words_of(case: Case) -> list[str]:
     """What is typed, so that it would end soon if it were accepted."""
     words = shlex.split(case.typed.replace("CLOSED", str(closed_port()[0])))
-    return [words[0], *(shlex.split(SOON) if words[0] in SEARCHES else []), *words[1:]]
+    if words[0] in TEXTS:
+        soon = SOON_ON_TEXT
+    else:
+        soon = SOON if words[0] in SEARCHES and "text.toml" not in words else ""
+    return [words[0], *shlex.split(soon), *words[1:]]
 
 
 def without_sidecars(names):

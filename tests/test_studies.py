@@ -1,28 +1,55 @@
 """Every study that comes with a3b-tune, run for two steps by the command that a person types."""
 
+import gzip
 import json
+import random
 
 import pytest
 
 from a3b_tune.cli.app import run
+from a3b_tune.data import wp
 from a3b_tune.study import Choices, Range, load, override
-from a3b_tune.study.catalogue import shipped
+from a3b_tune.study.catalogue import find, shipped
 from a3b_tune.training.checks import check_model
 from a3b_tune.tuning.sampling import check_sampler
 from a3b_tune.tuning.space import applies
 from tests.commands import answered, small_imdb
 
 STEPS, BATCH = 2, 16
-SHORT = [
-    *("--trials", "1", "--workers", "1", "--set", f"data.rows={STEPS * BATCH}"),
-    *("--set", "training.epochs=1", "--set", f"training.batch_size={BATCH}"),
+ONE = ["--trials", "1", "--workers", "1"]
+SHORT = [f"data.rows={STEPS * BATCH}", "training.epochs=1", f"training.batch_size={BATCH}"]
+SHORT_TEXT = [
+    *(f"training.steps={STEPS}", f"training.evaluate_every={STEPS}", "training.windows=8"),
+    *(f"training.batch_size={BATCH}", "training.final_batches=0", "samples.length=8"),
+    *("model.heads=2", "model.head_width=4", "model.depth=1", "data.max_length=16"),
+    "study.pruner=none",
 ]
+WIKIPEDIA = 200_000
+"""Bytes of a stand-in for wp."""
 
 
 @pytest.fixture(scope="module")
 def reviews(tmp_path_factory):
     """A data folder with reviews in the real file's format, so that no test needs the real one."""
     return small_imdb(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def data(request, tmp_path, monkeypatch, name):
+    """Where a study finds its data; the options that say so."""
+    if "imdb" in name:
+        return ["--data-dir", str(request.getfixturevalue("reviews"))]
+    if name == "wp":
+        monkeypatch.setattr(wp, "SIZE", WIKIPEDIA)
+        text = random.Random(0).randbytes(WIKIPEDIA)
+        (tmp_path / wp.FILE).write_bytes(gzip.compress(text, 1))
+        return ["--data-dir", str(tmp_path)]
+    return []
+
+
+def short(file):
+    """What makes a study two steps long."""
+    return SHORT_TEXT if file.is_text else SHORT
 
 
 @pytest.fixture(autouse=True)
@@ -53,26 +80,27 @@ def test_it_is_sound_and_says_what_it_answers(name, path):
 
 
 @pytest.mark.parametrize(("name", "path"), shipped().items())
-def test_it_runs(capsys, reviews, name, path):
+def test_it_runs(capsys, data, name, path):
     asked = load(path)
-    words = ["run", name, *SHORT] + ["--data-dir", str(reviews)] * (asked.data.name == "imdb")
-    out = answered(capsys, *words)
+    changes = [word for change in short(asked) for word in ("--set", change)]
+    out = answered(capsys, "run", name, *ONE, *changes, *data)
     assert "all trials done" in out
     told = json.loads(answered(capsys, "export", name, "--format", "json"))
     (trial,) = told["trials"]
     assert trial["state"] == "complete"
     assert len(trial["epochs"]) == 1
-    assert 0.0 <= trial["value"] <= 1.0
-    short = override(asked, ["training.epochs=1", f"training.batch_size={BATCH}"])
+    assert 0.0 <= trial["value"] <= (9.0 if asked.is_text else 1.0)
+    changed = override(asked, short(asked))
     model = trial["settings"]["model.name"]
-    for key, setting in short.settings().items():
+    for key, setting in changed.settings().items():
         assert not applies(key, model) or within(trial["settings"][key], setting)
-    assert set(trial["params"]) == {key for key in short.searched() if applies(key, model)}
+    assert set(trial["params"]) == {key for key in changed.searched() if applies(key, model)}
 
 
-@pytest.mark.parametrize("name", ["xor", "synth", "imdb"])
-def test_the_commands_of_their_own_run_the_files_of_their_name(capsys, reviews, name):
-    assert run([name, *SHORT, "--data-dir", str(reviews), "--json"]) == 0
+@pytest.mark.parametrize("name", ["xor", "synth", "imdb", "toy", "wp"])
+def test_the_commands_of_their_own_run_the_files_of_their_name(capsys, data, name):
+    changes = [word for change in short(load(find(name))) for word in ("--set", change)]
+    assert run([name, *ONE, *changes, *data, "--json"]) == 0
     out, _ = capsys.readouterr()
     assert json.loads(out)["name"] == name
 
@@ -81,6 +109,6 @@ def test_every_question_that_asks_for_tuning_has_its_study():
     asked = {
         *("baseline_xor", "baseline_synth", "baseline_imdb", "positions_xor", "transformer_imdb"),
         *("simple_attention_xor", "simple_attention_synth"),
-        *("full_attention_xor", "full_attention_synth", "xor", "synth", "imdb"),
+        *("full_attention_xor", "full_attention_synth", "xor", "synth", "imdb", "toy", "wp"),
     }
     assert set(shipped()) == asked

@@ -24,6 +24,10 @@ from tests.commands import small_imdb
 
 # What stands behind each command that would search: were it not refused, it would end soon.
 SOON = "--trials 1 --workers 1 --set training.epochs=1 --set data.rows=64"
+SOON_ON_TEXT = (
+    "--trials 1 --workers 1 --pruner none --set training.steps=10 --set training.evaluate_every=10 "
+    "--set data.characters=20000 --set training.final_batches=0"
+)
 URL = "sqlite:///a3b-tune.db"
 
 World = Callable[[Path, ExitStack], None]
@@ -48,6 +52,25 @@ def table(rows: str | bytes | None, name: str = "rows.csv", more: str = "") -> W
     )
     known = {} if rows is None else {name.replace(".", "__"): rows}
     return files(mine__toml=study, **known)
+
+
+def text(content: bytes | str | None, name: str = "mine.txt") -> World:
+    """A text of one's own (or a folder, or nothing, where it should be), and a study file that
+    names it."""
+    study = (
+        f'[study]\nname = "mine"\ntrials = 1\n[data]\nname = "text"\npath = "{name}"\n'
+        'max_length = 16\n[model]\nname = "causal_transformer"\nhead_width = 4\n'
+        "[training]\nsteps = 10\nevaluate_every = 10\nfinal_batches = 0\n"
+    )
+
+    def make(here: Path, _stack: ExitStack) -> None:
+        (here / "text.toml").write_text(study)
+        if content == "folder":
+            (here / name).mkdir()
+        elif isinstance(content, bytes):
+            (here / name).write_bytes(content)
+
+    return make
 
 
 def reviews(change: Callable[[bytes], bytes]) -> World:

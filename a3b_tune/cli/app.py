@@ -17,6 +17,7 @@ from a3b_tune.cli import (
     data,
     doctor,
     joining,
+    sampling,
     search,
     storage,
     studies,
@@ -62,6 +63,8 @@ MORE = "Data, study files, this machine"
 app.command("xor", rich_help_panel=SEARCH)(search.xor)
 app.command("synth", rich_help_panel=SEARCH)(search.synth)
 app.command("imdb", rich_help_panel=SEARCH)(search.imdb)
+app.command("toy", rich_help_panel=SEARCH)(search.toy)
+app.command("wp", rich_help_panel=SEARCH)(search.wp)
 app.command("run", rich_help_panel=SEARCH)(search.run)
 app.command("worker", rich_help_panel=SEARCH)(joining.worker)
 app.command("reap", rich_help_panel=SEARCH)(joining.reap)
@@ -70,6 +73,7 @@ app.command("jobs", rich_help_panel=CLUSTER)(cluster.jobs)
 app.command("studies", rich_help_panel=READ)(studies.studies)
 app.command("show", rich_help_panel=READ)(studies.show)
 app.command("export", rich_help_panel=READ)(studies.export)
+app.command("sample", rich_help_panel=READ)(sampling.sample)
 app.command("dashboard", rich_help_panel=READ)(dashboard.dashboard)
 app.add_typer(data.app, name="data", rich_help_panel=MORE)
 app.add_typer(study_files.app, name="study", rich_help_panel=MORE)

@@ -35,6 +35,9 @@ class Asked:
     budget: str | None = None
     retries: str | None = None
     patience: str = PATIENCE
+    max_time: str | None = None
+    tensorboard: Path | None = None
+    wandb: str | None = None
 
     def overrides(self) -> list[tuple[str, str]]:
         """Each option that stands for a setting, with the word a person typed for it."""
@@ -44,6 +47,7 @@ class Asked:
             ("--trials", "study.trials", self.trials),
             ("--timeout", "study.timeout", self.timeout),
             ("--budget", "study.budget", self.budget),
+            ("--max-time", "training.max_time", self.max_time),
             ("--retries", "study.retries", self.retries),
             ("--name", "study.name", self.name),
             ("--sampler", "study.sampler", self.sampler),
@@ -72,7 +76,10 @@ class Asked:
             ("--device", None if self.device == "auto" else self.device),
             ("--precision", None if self.precision == "auto" else self.precision),
             ("--retries", self.retries),
+            ("--max-time", self.max_time),
             ("--data-dir", None if self.data_dir is None else str(self.data_dir)),
+            ("--tensorboard-dir", None if self.tensorboard is None else str(self.tensorboard)),
+            ("--wandb", self.wandb),
             *(("--set", change) for change in self.changes),
         ]
         for word, value in pairs:

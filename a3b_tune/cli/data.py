@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from a3b_tune.cli.data_text import print_text, text_facts
 from a3b_tune.cli.figures import grouped
 from a3b_tune.cli.options import DataDirOption, JsonOption, complete_from
 from a3b_tune.cli.printing import print_trim, visible
@@ -19,14 +20,15 @@ from a3b_tune.cli.printing import print_trim, visible
 if TYPE_CHECKING:
     from a3b_tune.data import Dataset, Rows
 
-NAMES = ("xor", "synth", "imdb")
+NAMES = ("xor", "synth", "imdb", "toy", "wp")
+FETCHED = ("imdb", "wp")
 
 app = typer.Typer(no_args_is_help=True, help="Fetch and look at data sets.")
 
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="imdb.", autocompletion=complete_from(("imdb",)))],
+    name: Annotated[str, typer.Argument(help="imdb or wp.", autocompletion=complete_from(FETCHED))],
     data_dir: DataDirOption = None,
     address: Annotated[
         str | None,
@@ -53,29 +55,47 @@ def show(
     name: Annotated[
         str,
         typer.Argument(
-            help="xor, synth, imdb, or a file of your own (.csv, .tsv, .txt).",
+            help="xor, synth, imdb, toy, wp, or a file of your own: a table (.csv, .tsv, .txt) or, "
+            "with --tokens, a text.",
             autocompletion=complete_from(NAMES),
         ),
     ],
     rows: Annotated[
-        int, typer.Option("--rows", metavar="N", min=0, help="How many validation rows to print.")
+        int,
+        typer.Option(
+            "--rows", metavar="N", min=0, help="How many validation rows, or lines, to print."
+        ),
     ] = 5,
     seed: Annotated[int, typer.Option(metavar="N", help="What it is generated or split from.")] = 0,
     text_column: Annotated[str, typer.Option(help="A table's column of texts.")] = "text",
     label_column: Annotated[str, typer.Option(help="A table's column of labels.")] = "label",
+    tokens: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="The file is one long text; cut it into characters or bytes.",
+            autocompletion=complete_from(("characters", "bytes")),
+        ),
+    ] = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a data set holds: rows, classes, lengths, words, and some of its rows.
+    """Show what a data set holds: rows, classes, lengths, words, and some of its rows; of a text
+    its parts, its alphabet, its floor where that is known, and how it begins.
 
     Examples:
 
     - `a3b-tune data show synth`
+    - `a3b-tune data show toy`
     - `a3b-tune data show reviews.csv --text-column review --label-column stars`
+    - `a3b-tune data show novel.txt --tokens characters`
     """
+    from a3b_tune.data import Text as TextData
     from a3b_tune.data.load import load
 
-    if Path(name).suffix:
+    if tokens is not None:
+        data = load("text", path=Path(name), tokens=tokens, data_dir=data_dir)
+    elif Path(name).suffix:
         data = load(
             "table",
             path=Path(name),
@@ -85,12 +105,15 @@ def show(
         )
     else:
         data = load(name, seed=seed, data_dir=data_dir)
-    facts = dataset_facts(data)
-    facts["rows"] = _examples(data, rows)
+    if isinstance(data, TextData):
+        with Console(stderr=True).status("working out what the text allows …"):
+            facts, show_facts = text_facts(data, rows), print_text
+    else:
+        facts, show_facts = {**dataset_facts(data), "rows": _examples(data, rows)}, _print
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
     else:
-        _print(Console(), facts)
+        show_facts(Console(), facts)
 
 
 def dataset_facts(data: "Dataset") -> dict[str, Any]:

@@ -63,11 +63,12 @@ class PlainDisplay:
 
     def _standing(self, number: int) -> str:
         """How far the trial is, or, where many run, the best of them."""
-        running = self._progress.running
+        running, score = self._progress.running, self._progress.score
         if len(running) <= FEW:
-            return f"trial {number:<4} {where(running[number])}"
-        best, trial = max(running.items(), key=lambda each: each[1].curve[-1:])
-        return f"{len(running)} running, the best of them now trial {best}: {where(trial)}"
+            return f"trial {number:<4} {where(running[number], score)}"
+        begun = [each for each in running.items() if each[1].curve]
+        best, trial = max(begun, key=lambda each: score.metric.key(each[1].curve[-1]))
+        return f"{len(running)} running, the best of them now trial {best}: {where(trial, score)}"
 
     def _head(self) -> str:
         left = self._progress.seconds_left

@@ -10,7 +10,18 @@ import typer
 
 from a3b_tune.cli.asked import PATIENCE, Asked
 from a3b_tune.cli.options import DataDirOption, JsonOption, StorageOption, seconds
-from a3b_tune.cli.search_options import Device, Patience, Precision, Stack, Timeout, Workers
+from a3b_tune.cli.search_options import (
+    Device,
+    Patience,
+    Precision,
+    Stack,
+    TensorBoard,
+    TensorBoardDir,
+    Timeout,
+    WandB,
+    Workers,
+    folder_of,
+)
 from a3b_tune.cli.studies import StudyArgument, only_study, reading
 
 if TYPE_CHECKING:
@@ -28,6 +39,9 @@ def worker(
     timeout: Timeout = None,
     data_dir: DataDirOption = None,
     patience: Patience = PATIENCE,
+    tensorboard: TensorBoard = False,
+    tensorboard_dir: TensorBoardDir = None,
+    wandb: WandB = None,
     stay: Annotated[
         bool,
         typer.Option(
@@ -55,6 +69,7 @@ def worker(
     asked = Asked(
         "worker", None, timeout, None, None, study, None, None, None, workers, stack, device,
         precision, storage, data_dir, (), as_json, patience=patience,
+        tensorboard=folder_of(tensorboard, tensorboard_dir), wandb=wandb,
     )  # fmt: skip
     limit = None if timeout is None else seconds(timeout, "--timeout")
     try:

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from a3b_tune.cli.figures import count, duration, sparkline
 from a3b_tune.cli.progress import OfShape, Progress, Running
-from a3b_tune.cli.telling import STYLES, accuracy, brief
+from a3b_tune.cli.score import Score
+from a3b_tune.cli.telling import STYLES, brief
 
 # Running trials and shapes that have a line each, at most.
 TRIALS, SHAPES = 8, 4
@@ -27,14 +28,16 @@ def picture(progress: Progress, height: int) -> RenderableType:
     """The picture for a screen of so many lines."""
     rows: list[RenderableType] = [Text(), _head(progress), _counts(progress)]
     if best := progress.best:
-        told = f"best {accuracy(best.value)}  trial {best.number}, epoch {best.epoch}  "
+        value = progress.score.value(best.value)
+        told = f"best {value}  trial {best.number}, {progress.score.at(best.epoch)}  "
         rows.append(_line((told, "bold green"), brief(best.params)))
     room = max(1, min(TRIALS, height - OTHERS))
     if len(progress.running) > room:
         shapes = list(_shapes(progress, max(0, min(SHAPES, height - OTHERS - room))))
         rows += [*shapes, *_best_trials(progress, room)]
     else:
-        rows += [_trial(number, trial) for number, trial in progress.running.items()]
+        running = progress.running.items()
+        rows += [_trial(number, trial, progress.score) for number, trial in running]
     return Group(*rows)
 
 
@@ -69,38 +72,48 @@ def _shapes(state: Progress, most: int) -> Iterator[Text]:
     found = [shape for shape in state.shapes.values() if shape.running]
     found.sort(key=lambda shape: -shape.running)
     for shape in found[:most]:
-        yield _shape(shape)
+        yield _shape(shape, state.score)
     if 0 < most < len(found):
         yield _line((f"and {count(len(found) - most, 'more shape')}", "dim"))
 
 
-def _shape(shape: OfShape) -> Text:
+def _shape(shape: OfShape, score: Score) -> Text:
     text = _line(f"{shape.running:>3} of {shape.room:>3} running  ")
     if shape.best is not None:
-        text.append(f"best {accuracy(shape.best)}  ", style="green")
+        text.append(f"best {score.value(shape.best)}  ", style="green")
     text.append(brief(shape.settings) or "all of one shape", style="bold")
     return text
 
 
 def _best_trials(state: Progress, most: int) -> Iterator[Text]:
     """The running trials with the best last epoch, and how many others there are."""
-    found = sorted(state.running, key=lambda number: (-_last(state.running[number]), number))
+
+    def place(number: int) -> tuple[bool, float, int]:
+        curve = state.running[number].curve
+        return (not curve, -state.score.metric.key(curve[-1]) if curve else 0.0, number)
+
+    found = sorted(state.running, key=place)
     for number in found[:most]:
-        yield _trial(number, state.running[number])
+        yield _trial(number, state.running[number], state.score)
     yield _line((f"and {len(found) - most} more", "dim"))
 
 
-def _last(trial: Running) -> float:
-    return trial.curve[-1] if trial.curve else 0.0
-
-
-def _trial(number: int, trial: Running) -> Text:
+def _trial(number: int, trial: Running, score: Score) -> Text:
     text = _line(f"trial {number}  ")
     if trial.curve:
-        text.append(f"{accuracy(trial.curve[-1])} ")
+        text.append(f"{score.value(trial.curve[-1])} ")
         text.append(sparkline(trial.curve[-CURVE:]), style="cyan")
-        text.append(f" epoch {min(len(trial.curve) + 1, trial.epochs)}/{trial.epochs}  ")
+        text.append(f" {_far(trial, score)}  ")
     else:
-        text.append(f"epoch 1, {duration(time.monotonic() - trial.began)}  ")
+        begun = f"{score.unit} 1" if score.every is None else f"before {score.at(1)}"
+        text.append(f"{begun}, {duration(time.monotonic() - trial.began)}  ")
     text.append(brief(trial.params), style="dim")
     return text
+
+
+def _far(trial: Running, score: Score) -> str:
+    """The epoch that is being trained; of text the steps that are known to be done."""
+    done = len(trial.curve)
+    if score.every is None:
+        return f"epoch {min(done + 1, trial.epochs)}/{trial.epochs}"
+    return f"{score.at(done)}/{score.moment(trial.epochs)}"

@@ -15,8 +15,10 @@ from rich.text import Text
 from a3b_tune.cli import figures
 from a3b_tune.cli.figures import sparkline
 from a3b_tune.cli.present_facts import facts
+from a3b_tune.cli.present_text import best_words, floor_line, score_lines
 from a3b_tune.cli.printing import print_trim, print_whole
 from a3b_tune.cli.ranking import ranking_table
+from a3b_tune.cli.score import Score, score_of
 from a3b_tune.study import show_setting
 
 if TYPE_CHECKING:
@@ -83,27 +85,30 @@ def best_settings(overview: "StudyOverview") -> RenderableType:
 
 
 def _best_lines(overview: "StudyOverview") -> Iterator[Text]:
-    digits = digits_of(overview)
-    best = overview.best
+    score, best = score_in(overview), overview.best
     if best is None:
         yield Text("No trial is complete yet", style="bold")
     else:
-        value = figures.accuracy(best.value, digits, short=True)
-        place = f"trial {best.number}, epoch {best.best_epoch}"
-        if epochs := best.settings.get("training.epochs"):
-            place += f" of {epochs}"
-        yield Text.assemble((f"Best: {value}", "bold green"), f" validation accuracy, {place}")
+        value = score.value(best.value, short=True)
+        place = f"trial {best.number}, {score.at(best.best_epoch)}"
+        if whole := best.settings.get("training.steps" if score.every else "training.epochs"):
+            place += f" of {whole}"
+        yield Text.assemble((f"Best: {value}", "bold green"), f" {best_words(overview)}, {place}")
         if equals := sum(row.value == best.value for row in overview.ranking) - 1:
             yield Text(f"{figures.count(equals, 'other trial')} reached it too", style="dim")
+        if score.every:
+            yield from score_lines(best.scores)
     if overview.ceiling is not None:
         yield ceiling_line(overview)
+    if overview.floor is not None:
+        yield floor_line(overview)
 
 
 def ceiling_line(overview: "StudyOverview") -> Text:
     """Where the best trial stands against what theory says, and why theory says so."""
     ceiling, best = overview.ceiling, overview.best
     assert ceiling is not None
-    digits = digits_of(overview)
+    digits = score_in(overview).digits
     value = figures.accuracy(ceiling.value, digits, short=True)
     if best is None or best.value is None:
         return Text(f"The ceiling is {value}: {ceiling.why}")
@@ -119,9 +124,9 @@ def ceiling_line(overview: "StudyOverview") -> Text:
     return Text.assemble((f"{value} is the ceiling{lucky}: ", "green"), ceiling.why)
 
 
-def digits_of(overview: "StudyOverview") -> int:
-    """Digits that tell the study's accuracies apart."""
-    return figures.accuracy_digits(overview.data["validation"])
+def score_in(overview: "StudyOverview") -> Score:
+    """How the study's values are told."""
+    return score_of(overview.file, overview.data["validation"])
 
 
 def top_trials(overview: "StudyOverview", top: int, width: int) -> RenderableType | None:
@@ -131,7 +136,7 @@ def top_trials(overview: "StudyOverview", top: int, width: int) -> RenderableTyp
         return None
     heading = f"Top {len(trials)} of {figures.grouped(len(overview.ranking))} complete"
     names = list(overview.file.searched())
-    return _titled(heading, ranking_table(trials, names, digits_of(overview), width))
+    return _titled(heading, ranking_table(trials, names, score_in(overview), width))
 
 
 def deciders(overview: "StudyOverview", ascii_only: bool) -> RenderableType:
@@ -158,7 +163,7 @@ def next_steps(overview: "StudyOverview", storage_asked: bool, go_on: str | None
     steps = [("kept in", Text(overview.storage))]
     if overview.best is not None:
         command = f"a3b-tune show {name} --trial {overview.best.number}{where}"
-        steps.append(("best trial, by epoch", Text(command, style="cyan")))
+        steps.append((f"best trial, by {score_in(overview).unit}", Text(command, style="cyan")))
     if overview.trials:
         out = shlex.quote(f"{overview.name}.csv")
         command = f"a3b-tune export {name} --out {out}{where}"

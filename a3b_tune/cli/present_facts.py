@@ -3,9 +3,9 @@
 Knows no database: it shows an overview.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
@@ -114,8 +114,22 @@ def _speed(work: "Work") -> Text:
 
 def _data(overview: "StudyOverview") -> Text:
     data = overview.data
+    if overview.file.is_text:
+        return _text(data)
     rows = f"{figures.grouped(data['train'])} training, "
     rows += f"{figures.grouped(data['validation'])} validation rows"
     classes = ", ".join(map(str, data["classes"]))
     words = figures.grouped(data["vocabulary"])
     return Text(f"{data['name']}: {rows}; vocabulary {words}; classes {classes}")
+
+
+def _text(data: Mapping[str, Any]) -> Text:
+    """`toy: 100 018 training, 20 017 validation, 20 011 test characters; alphabet 31`."""
+    unit = f"{data.get('unit', 'token')}s"
+    parts = [
+        f"{figures.grouped(data[part])} {told}"
+        for part, told in (("train", "training"), ("validation", "validation"), ("test", "test"))
+        if part in data
+    ]
+    alphabet = figures.grouped(data["vocabulary"])
+    return Text(f"{data['name']}: {', '.join(parts)} {unit}; alphabet {alphabet}")

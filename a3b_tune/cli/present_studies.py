@@ -12,14 +12,18 @@ from rich.text import Text
 
 from a3b_tune.cli import figures
 from a3b_tune.cli.printing import print_trim, print_whole
+from a3b_tune.cli.score import Score
+from a3b_tune.study import ACCURACY, METRICS
 
 if TYPE_CHECKING:
     from a3b_tune.results.listing import StudyLine
 
-HEADS = ("study", "data", "model", "trials", "best", "ceiling", "last trial")
+# The column of what theory says can be reached.
+LIMIT = "limit"
+HEADS = ("study", "data", "model", "trials", "best", LIMIT, "last trial")
 # What is left out, one after the other, where the screen is too narrow; `show` tells it all.
-LESS = ("model", "ceiling", "data")
-NUMBERS = ("best", "ceiling")
+LESS = ("model", LIMIT, "data")
+NUMBERS = ("best", LIMIT)
 GAP = 2
 
 
@@ -30,11 +34,13 @@ def print_studies(console: Console, lines: Sequence["StudyLine"], where: str) ->
         print_whole(console, Text(text))
         return
     cells = [_cells(line) for line in lines]
-    heads = _fitting(cells, console.width)
+    limit = _limit(lines)
+    heads = _fitting(cells, console.width, limit)
     table = Table(box=None, padding=(0, GAP, 0, 0), header_style="dim")
     for head in heads:
         side: Literal["left", "right"] = "right" if head in NUMBERS else "left"
-        table.add_column(Text(head), justify=side, no_wrap=head != "study", overflow="fold")
+        shown = limit if head == LIMIT else head
+        table.add_column(Text(shown), justify=side, no_wrap=head != "study", overflow="fold")
     for row in cells:
         table.add_row(*(row[head] for head in heads))
     print_trim(console, table)
@@ -43,11 +49,21 @@ def print_studies(console: Console, lines: Sequence["StudyLine"], where: str) ->
     print_whole(console, kept)
 
 
-def _fitting(cells: Sequence[Mapping[str, Text]], width: int) -> list[str]:
+def _limit(lines: Sequence["StudyLine"]) -> str:
+    """What theory knows of these studies."""
+    if all(line.floor is None for line in lines):
+        return "ceiling"
+    return "floor" if all(line.ceiling is None for line in lines) else "ceiling/floor"
+
+
+def _fitting(cells: Sequence[Mapping[str, Text]], width: int, limit: str) -> list[str]:
     """As many columns as the screen is wide enough for."""
     heads = list(HEADS)
     for head in LESS:
-        widths = [max(len(name), *(row[name].cell_len for row in cells)) for name in heads]
+        widths = [
+            max(len(limit if name == LIMIT else name), *(row[name].cell_len for row in cells))
+            for name in heads
+        ]
         if sum(widths) + GAP * (len(widths) - 1) <= width:
             break
         heads.remove(head)
@@ -55,9 +71,12 @@ def _fitting(cells: Sequence[Mapping[str, Text]], width: int) -> list[str]:
 
 
 def _cells(line: "StudyLine") -> dict[str, Text]:
-    digits = figures.accuracy_digits(line.validation)
+    metric = METRICS.get(line.metric or "", ACCURACY)
+    score = Score(metric, figures.accuracy_digits(line.validation))
     at_ceiling = line.best is not None and line.ceiling is not None and line.best >= line.ceiling
-    best = figures.accuracy(line.best, digits, short=True)
+    best = score.value(line.best, short=True)
+    if metric != ACCURACY and line.best is not None:
+        best += f" {metric.name}"
     name = Text(line.name, style="bold")
     if line.problem:
         name.append(f" ({line.problem})", style="yellow")
@@ -67,7 +86,7 @@ def _cells(line: "StudyLine") -> dict[str, Text]:
         "model": Text(", ".join(line.models) or "-"),
         "trials": _trials(line),
         "best": Text(best, style="green" if at_ceiling else ""),
-        "ceiling": Text(figures.accuracy(line.ceiling, digits, short=True)),
+        LIMIT: Text(score.value(line.ceiling or line.floor, short=True)),
         "last trial": Text(figures.age(line.last), style="dim"),
     }
 

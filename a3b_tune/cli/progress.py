@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from a3b_tune.cli.score import Score
 from a3b_tune.training.shape import MEMBER_SETTINGS
 from a3b_tune.tuning.events import EpochDone, Event, TrialEnded, TrialStarted, WorkerDied
 
@@ -17,7 +18,7 @@ STATES = ("complete", "pruned", "failed")
 @dataclass
 class OfShape:
     """The trials of one shape in this run: the searched settings that make it, how many run, for
-    how many there was room at once since it was last empty, the best accuracy of any, ended ones
+    how many there was room at once since it was last empty, the best value of any, ended ones
     too."""
 
     settings: Mapping[str, Any]
@@ -28,7 +29,8 @@ class OfShape:
 
 @dataclass
 class Running:
-    """One trial that is being trained."""
+    """One trial that is being trained: `epochs` is how often it will be evaluated in all, `curve`
+    its values so far."""
 
     params: Mapping[str, Any]
     shape: OfShape
@@ -44,28 +46,25 @@ class Running:
 
 @dataclass(frozen=True)
 class Best:
-    """The best complete trial so far: more accuracy first, then fewer epochs."""
+    """The best complete trial so far."""
 
     number: int
     value: float
     epoch: int
     params: Mapping[str, Any]
 
-    @property
-    def rank(self) -> tuple[float, int, int]:
-        return (self.value, -self.epoch, -self.number)
-
 
 @dataclass
 class Progress:
     """The state of a run. `counts` are the trials of the study by state, those of earlier runs
-    included; `deadline` is a moment of `time.monotonic`."""
+    included; `deadline` is a moment of `time.monotonic`; `score` tells values and moments."""
 
     title: str
     trials: int
     counts: dict[str, int]
     best: Best | None
     deadline: float | None = None
+    score: Score = field(default_factory=Score)
     running: dict[int, Running] = field(default_factory=dict)
     shapes: dict[tuple[tuple[str, Any], ...], OfShape] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
@@ -138,7 +137,8 @@ class Progress:
         trial = self._known(event.number)
         trial.epochs = event.epochs
         trial.curve.append(event.epoch.value)
-        trial.shape.best = max(event.epoch.value, trial.shape.best or 0.0)
+        best = (event.epoch.value, trial.shape.best)
+        trial.shape.best = self.score.metric.best(value for value in best if value is not None)
         return trial
 
     def _end(self, event: TrialEnded) -> Running:
@@ -150,6 +150,9 @@ class Progress:
         self.counts[event.state] = self.counts.get(event.state, 0) + 1
         if event.state == "complete" and event.value is not None and event.best_epoch is not None:
             new = Best(event.number, event.value, event.best_epoch, trial.params)
-            if self.best is None or new.rank > self.best.rank:
-                self.best = new
+            self.best = min(filter(None, (self.best, new)), key=self._rank)
         return trial
+
+    def _rank(self, best: Best) -> tuple[float, int, int]:
+        """A better value first, then fewer epochs to it, then the earlier trial."""
+        return (-self.score.metric.key(best.value), best.epoch, best.number)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from a3b_tune.cli import figures
+from a3b_tune.cli.score import Score
 
 if TYPE_CHECKING:
     from a3b_tune.results.trials import TrialRow
@@ -19,11 +20,11 @@ GAP = 2
 
 
 def ranking_table(
-    trials: Sequence["TrialRow"], names: Sequence[str], digits: int, width: int
+    trials: Sequence["TrialRow"], names: Sequence[str], score: Score, width: int
 ) -> RenderableType:
     """The trials with the settings `names`, in at most `width` columns of text."""
-    heads = ["trial", "accuracy", "epoch", *short_names(names)]
-    cells = [_cells(row, names, digits) for row in trials]
+    heads = ["trial", score.metric.name, score.unit, *short_names(names)]
+    cells = [_cells(row, names, score) for row in trials]
     for shown in (heads, [head.replace("_", "_\n") for head in heads]):
         if _needed([shown, *cells]) <= width:
             return _upright(shown, cells)
@@ -41,11 +42,12 @@ def short_names(names: Sequence[str]) -> list[str]:
     ]
 
 
-def _cells(row: "TrialRow", names: Sequence[str], digits: int) -> list[str]:
+def _cells(row: "TrialRow", names: Sequence[str], score: Score) -> list[str]:
     settings = [
         figures.setting(row.params[name], 4) if name in row.params else "-" for name in names
     ]
-    return [str(row.number), figures.accuracy(row.value, digits), str(row.best_epoch), *settings]
+    moment = "-" if row.best_epoch is None else str(score.moment(row.best_epoch))
+    return [str(row.number), score.value(row.value), moment, *settings]
 
 
 def _needed(lines: Sequence[Sequence[str]]) -> int:

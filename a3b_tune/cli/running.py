@@ -12,11 +12,13 @@ from rich.console import Console
 from a3b_tune.cli.asked import Asked
 from a3b_tune.cli.display import open_display
 from a3b_tune.cli.interrupt import EXIT_CODES, Interrupt
+from a3b_tune.cli.logs import Heard, check_logs, open_logs
 from a3b_tune.cli.options import seconds
 from a3b_tune.cli.present import print_study
 from a3b_tune.cli.progress import Best, Progress
+from a3b_tune.cli.score import score_of
 from a3b_tune.cli.studies import only_study
-from a3b_tune.data import Dataset
+from a3b_tune.data import Dataset, Text
 from a3b_tune.data.fetch import SOURCES, fetch, progress_bar
 from a3b_tune.results.overview import study_overview
 from a3b_tune.results.trials import ranked, rows
@@ -65,6 +67,7 @@ def run_study(file: StudyFile, asked: Asked, console: Console) -> int:
     prepare_process(device, asked.precision)
     worker_count(asked.workers, 1, 1)
     check_stack(asked.stack)
+    check_logs(asked)
     seconds(asked.patience, "--patience")
     check_url(asked.storage)
     prepared = Prepared(_load(file, asked, console), device, asked.precision)
@@ -89,6 +92,7 @@ def join_study(name: str | None, asked: Asked, timeout: float | None, stay: bool
     prepare_process(device, asked.precision)
     worker_count(asked.workers, 1, 1)
     check_stack(asked.stack)
+    check_logs(asked)
     storage = open_patiently(
         asked.storage,
         seconds(asked.patience, "--patience"),
@@ -105,7 +109,7 @@ def join_study(name: str | None, asked: Asked, timeout: float | None, stay: bool
     return code
 
 
-def _load(file: StudyFile, asked: Asked, console: Console) -> Dataset:
+def _load(file: StudyFile, asked: Asked, console: Console) -> Dataset | Text:
     """The data, fetched first where it can be and is not there yet."""
     name = file.data.name
     if name in SOURCES:
@@ -132,13 +136,17 @@ def _search(
     gpus = visible_gpus(asked.device)
     cores = len(gpus) or (1 if prepared.device.type == "cuda" else available_cores())
     count = worker_count(asked.workers, cores, max(1, trials - progress.ended))
+    if count == 1 and stored.file.is_text:
+        # Steps on text are large enough for all cores to share one.
+        prepare_process(prepared.device, asked.precision, threads=available_cores())
     job = _job(stored, asked, deadline, count, gpus, stay)
     progress.deadline = _forecast(stored, deadline, count)
 
     def interrupted(reason: str) -> None:
         display.say(f"{reason}: running trials go back to the queue; once more ends at once")
 
-    with display, Interrupt(interrupted) as stop:
+    logs = open_logs(asked, stored.file, display.say)
+    with display, Heard(display, logs) as heard, Interrupt(interrupted) as stop:
         try:
             if count == 1:
                 limits = Limits(trials, deadline, stop)
@@ -146,14 +154,14 @@ def _search(
                     stored,
                     prepared,
                     limits,
-                    display,
+                    heard,
                     stack=asked.stack,
                     wait=stay,
                     patience=job.patience,
                     watch=True,
                 )()
             else:
-                ending = Team(stored, job, count, display)(stop)
+                ending = Team(stored, job, count, heard)(stop)
         except BrokenRun as error:
             return 1, str(error)
     return EXIT_CODES.get(ending, 0), ENDINGS[ending]
@@ -193,15 +201,16 @@ def _job(
 
 
 def _progress(stored: StoredStudy) -> Progress:
-    found = rows(stored.study)
+    found, file = rows(stored.study), stored.file
     counts: dict[str, int] = {}
     for row in found:
         counts[row.state] = counts.get(row.state, 0) + 1
     best = None
-    for row in ranked(found)[:1]:
+    for row in ranked(found, file.metric)[:1]:
         assert row.value is not None and row.best_epoch is not None
         best = Best(row.number, row.value, row.best_epoch, row.params)
-    return Progress(stored.file.study.name, stored.file.study.trials, counts, best)
+    score = score_of(file)
+    return Progress(file.study.name, file.study.trials, counts, best, score=score)
 
 
 def _summary(stored: StoredStudy, ending: str, asked: Asked, console: Console) -> None:

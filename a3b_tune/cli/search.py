@@ -1,4 +1,4 @@
-"""The commands that search: `xor`, `synth`, `imdb` and `run FILE`.
+"""The commands that search: `xor`, `synth`, `imdb`, `toy`, `wp` and `run FILE`.
 
 Knows how a person asks; what is asked is decided by the study file, and done by tuning.
 """
@@ -14,6 +14,7 @@ from a3b_tune.cli.options import DataDirOption, JsonOption, StorageOption
 from a3b_tune.cli.search_options import (
     Budget,
     Device,
+    MaxTime,
     Model,
     Name,
     Patience,
@@ -25,9 +26,13 @@ from a3b_tune.cli.search_options import (
     Seed,
     Set,
     Stack,
+    TensorBoard,
+    TensorBoardDir,
     Timeout,
     Trials,
+    WandB,
     Workers,
+    folder_of,
 )
 from a3b_tune.cli.study_files import complete_study
 from a3b_tune.errors import InputError
@@ -58,12 +63,16 @@ def _shipped(study: str, example: str) -> Callable[..., int]:
         data_dir: DataDirOption = None,
         retries: Retries = None,
         patience: Patience = PATIENCE,
+        max_time: MaxTime = None,
+        tensorboard: TensorBoard = False,
+        tensorboard_dir: TensorBoardDir = None,
+        wandb: WandB = None,
         as_json: JsonOption = False,
     ) -> int:
         asked = Asked(
             study, trials, timeout, model, pool, name, sampler, pruner, seed, workers, stack,
             device, precision, storage, data_dir, tuple(settings or ()), as_json, budget, retries,
-            patience,
+            patience, max_time, folder_of(tensorboard, tensorboard_dir), wandb,
         )  # fmt: skip
         return search(study, asked)
 
@@ -103,6 +112,27 @@ imdb = _shipped(
     - `a3b-tune imdb --data-dir ~/data --set model.width=32|64`
     """,
 )
+toy = _shipped(
+    "toy",
+    """Tune a character model on toy: sentences of a small grammar, whose entropy is known.
+
+    Counts in bits per character, above what the grammar allows. Examples:
+
+    - `a3b-tune toy --trials 100`
+    - `a3b-tune toy --trials 20 --max-time 5m --tensorboard`
+    - `a3b-tune toy --set data.characters=1000000 --set training.steps=10000 --name long`
+    """,
+)
+wp = _shipped(
+    "wp",
+    """Tune a byte model on wp: 100 MB of Wikipedia. Fetches them first if they are not there.
+
+    Made for a GPU. Examples:
+
+    - `a3b-tune wp --trials 20 --max-time 12h --precision bfloat16`
+    - `a3b-tune wp --trials 1 --set training.steps=50000 --tensorboard`
+    """,
+)
 
 
 def run(
@@ -132,6 +162,10 @@ def run(
     data_dir: DataDirOption = None,
     retries: Retries = None,
     patience: Patience = PATIENCE,
+    max_time: MaxTime = None,
+    tensorboard: TensorBoard = False,
+    tensorboard_dir: TensorBoardDir = None,
+    wandb: WandB = None,
     as_json: JsonOption = False,
 ) -> int:
     """Run a study file of your own, on your own CSV or text if it says so.
@@ -144,7 +178,7 @@ def run(
     asked = Asked(
         f"run {file}", trials, timeout, model, pool, name, sampler, pruner, seed, workers, stack,
         device, precision, storage, data_dir, tuple(settings or ()), as_json, budget, retries,
-        patience,
+        patience, max_time, folder_of(tensorboard, tensorboard_dir), wandb,
     )  # fmt: skip
     return search(file, asked)
 
@@ -184,7 +218,7 @@ def asked_file(name: str, asked: Asked) -> tuple["StudyFile", list[str]]:
         file, more = without_head_width(file)
         left_out += more
     # What was typed is not the file's fault.
-    changed = any(key.startswith("model.") for key in typed)
+    changed = any(key.startswith(("model.", "training.", "data.")) for key in typed)
     check_model(file, f"{name} as asked" if changed else str(path))
     check_sampler(file)
     return file, left_out

@@ -3,13 +3,21 @@
 Knows no command; imports nothing heavy.
 """
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from a3b_tune.cli.options import complete_from
 
-MODELS = ("baseline", "simple_attention", "full_attention", "transformer")
+MODELS = (
+    "baseline",
+    "simple_attention",
+    "full_attention",
+    "transformer",
+    "causal_transformer",
+)
+TENSORBOARD_DIR = "a3b-tune-tensorboard"
 SAMPLERS = ("tpe", "random", "gp", "cmaes", "qmc", "grid")
 PRECISIONS = ("auto", "float32", "tf32", "bfloat16")
 PRUNERS = ("hyperband", "asha", "median", "percentile", "patient", "none")
@@ -22,6 +30,13 @@ Trials = Annotated[
 ]
 Timeout = Annotated[
     str | None, typer.Option(metavar="TIME", help="Stop after this time: 45s, 30m, 1h30m.")
+]
+MaxTime = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="A trial on text ends at its first evaluation after this time of its own: 30m, 2h.",
+    ),
 ]
 Budget = Annotated[
     str | None,
@@ -122,3 +137,28 @@ Set = Annotated[
         "(optimizer.lr=1e-4..1e-1:log). May be given often.",
     ),
 ]
+TensorBoard = Annotated[
+    bool,
+    typer.Option(
+        "--tensorboard",
+        help=f"Write each trial's curves and samples for TensorBoard, into {TENSORBOARD_DIR}.",
+    ),
+]
+TensorBoardDir = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="The same, into this folder."),
+]
+WandB = Annotated[
+    str | None,
+    typer.Option(
+        "--wandb",
+        metavar="PROJECT",
+        help="Send each trial's curves to this project of Weights & Biases; "
+        "with WANDB_MODE=offline they are only written.",
+    ),
+]
+
+
+def folder_of(tensorboard: bool, folder: Path | None) -> Path | None:
+    """Where curves are written for TensorBoard; None where nobody asked for them."""
+    return Path(TENSORBOARD_DIR) if tensorboard and folder is None else folder

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("csv", "json", "parquet")
 # Study files that are commands.
-SHORT = ("xor", "synth", "imdb")
+SHORT = ("xor", "synth", "imdb", "toy", "wp")
 
 
 def complete_study(context: typer.Context, incomplete: str) -> list[str]:
@@ -52,7 +52,7 @@ StudyArgument = Annotated[
 
 
 def studies(storage: StorageOption = None, as_json: JsonOption = False) -> None:
-    """List all studies: progress, best accuracy, age.
+    """List all studies: progress, best value, age.
 
     Examples:
 
@@ -84,15 +84,20 @@ def show(
         str | None,
         typer.Option("--trial", metavar="N", help="One trial's whole record, by epoch."),
     ] = None,
+    samples: Annotated[
+        bool,
+        typer.Option("--samples", help="With --trial: all that its model wrote, not the last."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a study: settings, best trials, what decided, and the ceiling where theory knows it.
+    """Show a study: settings, best trials, what decided, and what theory says can be reached.
 
     Examples:
 
     - `a3b-tune show synth`
     - `a3b-tune show synth --top 20`
     - `a3b-tune show synth --trial 17`
+    - `a3b-tune show toy --trial 3 --samples`
     """
     from rich.console import Console
 
@@ -101,13 +106,15 @@ def show(
 
     best = whole_number("--top", top, 1)
     number = None if trial is None else whole_number("--trial", trial, 0)
+    if samples and number is None:
+        raise InputError("--samples: of which trial? add --trial N")
     overview = _overview(study, storage)
     if number is not None:
         row = _trial(overview, number)
         if as_json:
             _print_json(row.to_json())
         else:
-            print_trial(Console(), overview, row)
+            print_trial(Console(), overview, row, samples=samples)
     elif as_json:
         _print_json(overview.to_json(best))
     else:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from a3b_tune.cli import figures
 from a3b_tune.cli.progress import Progress, Running
+from a3b_tune.cli.score import Score
 from a3b_tune.tuning.events import (
     Event,
     LostFound,
@@ -24,8 +25,6 @@ from a3b_tune.tuning.events import (
     WorkerDied,
 )
 
-# Digits of an accuracy: enough for one row in 25 000 not to be shown as perfect.
-DIGITS = 5
 MARKS = {"complete": "✓", "pruned": "✂", "failed": "✗", "put back": "↩"}
 STYLES = {"complete": "green", "pruned": "yellow", "failed": "red", "put back": "cyan"}
 # Where more trials than this end within so many seconds, the others are told together.
@@ -43,13 +42,9 @@ def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def accuracy(value: float) -> str:
-    return figures.accuracy(value, DIGITS)
-
-
-def ended_line(event: TrialEnded, params: Mapping[str, Any]) -> Text:
+def ended_line(event: TrialEnded, params: Mapping[str, Any], score: Score) -> Text:
     """One ended trial: number, outcome, value, reason, settings."""
-    value = "       " if event.value is None else accuracy(event.value)
+    value = " " * len(score.value(0.0)) if event.value is None else score.value(event.value)
     line = Text.assemble(
         (f"{MARKS[event.state]} ", STYLES[event.state]),
         f"trial {event.number:<4} {value}  ",
@@ -62,7 +57,7 @@ def ended_line(event: TrialEnded, params: Mapping[str, Any]) -> Text:
     return line
 
 
-def notice(event: Event) -> str | None:
+def notice(event: Event, score: Score) -> str | None:
     """What must be said in words: trials found lost, settings that are run again."""
     match event:
         case LostFound():
@@ -85,7 +80,7 @@ def notice(event: Event) -> str | None:
         case Warned():
             return event.text
         case TrialStarted() if event.curve:
-            return f"trial {event.number} goes on after epoch {len(event.curve)}"
+            return f"trial {event.number} goes on after {score.at(len(event.curve))}"
         case TrialStarted() if event.repeats is not None:
             return (
                 f"trial {event.number} runs the settings of trial "
@@ -94,9 +89,10 @@ def notice(event: Event) -> str | None:
     return None
 
 
-def where(trial: Running) -> str:
+def where(trial: Running, score: Score) -> str:
     """How far a trial is that has ended an epoch."""
-    return f"{accuracy(trial.curve[-1])} after epoch {len(trial.curve)} of {trial.epochs}"
+    done = f"{score.value(trial.curve[-1])} after {score.at(len(trial.curve))}"
+    return f"{done} of {score.moment(trial.epochs)}"
 
 
 class Teller:
@@ -123,12 +119,15 @@ class Teller:
         best = self._progress.best
         trial = self._progress.take(event)
         lines = self._next_window()
-        if (text := notice(event)) and (self._few or not isinstance(event, TrialStarted)):
+        if (text := notice(event, self._progress.score)) and (
+            self._few or not isinstance(event, TrialStarted)
+        ):
             lines += self._once(event, text)
         if isinstance(event, TrialEnded):
             self._ended += 1
             if self._few or event.state == "failed" or self._progress.best is not best:
-                lines.append(ended_line(event, trial.params if trial else {}))
+                params = trial.params if trial else {}
+                lines.append(ended_line(event, params, self._progress.score))
             else:
                 self._untold[event.state] = self._untold.get(event.state, 0) + 1
         return lines
@@ -158,7 +157,7 @@ class Teller:
             text.append(f"{figures.grouped(count)} {state}", style=STYLES[state])
         text.append(f"; {len(self._progress.running)} running")
         if best := self._progress.best:
-            text.append(f"; best {accuracy(best.value)} (trial {best.number})")
+            text.append(f"; best {self._progress.score.value(best.value)} (trial {best.number})")
         self._untold = {}
         return [text]
 

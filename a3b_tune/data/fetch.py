@@ -18,7 +18,7 @@ import wget
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 
-from a3b_tune.data import imdb, places
+from a3b_tune.data import imdb, places, wp
 from a3b_tune.data.safe_pickle import BadFileError
 from a3b_tune.errors import InputError, unknown
 
@@ -28,16 +28,21 @@ BLOCK = 8192  # bytes that urllib, below wget, reads at a time
 
 
 class Source(NamedTuple):
-    """A data set's file, the folder it is in (without the scheme), the most bytes it may have, and
-    the check that raises BadFileError for a wrong one."""
+    """A data set's file, the folder it is in (without the scheme), the most bytes it may have, the
+    check that raises BadFileError for a wrong one, and the schemes to try, in their order."""
 
     file: str
     folder: str
     limit: int
     check: Callable[[Path], None]
+    schemes: tuple[str, ...] = ("https", "http")
 
 
-SOURCES = {"imdb": Source(imdb.FILE, "dlvu.github.io/data", imdb.PACKED_LIMIT, imdb.check_file)}
+WP = "codeberg.org/pbm/former/raw/branch/master/data"
+SOURCES = {
+    "imdb": Source(imdb.FILE, "dlvu.github.io/data", imdb.PACKED_LIMIT, imdb.check_file),
+    "wp": Source(wp.FILE, WP, wp.PACKED_LIMIT, wp.check_file, ("https",)),
+}
 
 
 def fetch(
@@ -50,8 +55,9 @@ def fetch(
 ) -> Path:
     """The path of the data set's file in the data folder, fetched unless it is there already.
 
-    https is tried first, then http; `base` is another folder to take the file from. `timeout` is
-    how many seconds the server may be silent; it is the whole process's socket timeout for as long.
+    The source's schemes are tried one after the other; `base` is another folder to take the file
+    from. `timeout` is how many seconds the server may be silent; it is the whole process's socket
+    timeout for as long.
     Raises InputError, which says what failed at each address and where to place the file by hand.
     """
     if name not in SOURCES:
@@ -60,7 +66,7 @@ def fetch(
     target = folder / source.file
     if target.exists():
         return target
-    bases = [base] if base else [f"{scheme}://{source.folder}" for scheme in ("https", "http")]
+    bases = [base] if base else [f"{scheme}://{source.folder}" for scheme in source.schemes]
     failed = []
     for start in bases:
         address = f"{start.rstrip('/')}/{source.file}"

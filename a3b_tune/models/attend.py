@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from a3b_tune.models.causal_op import attend_causal, by_pytorch
+
 FEW = 8  # pairs S × T up to which multiplying and summing is the quickest way
 SOME = 1024  # pairs up to which writing the scores down is
 
@@ -52,3 +54,26 @@ def attend_fused(q: Tensor, k: Tensor, v: Tensor, padding: Tensor, scale: float)
     q, k, v = (part.transpose(1, 2) for part in (q, k, v))  # (B, H, S or T, D)
     seen = ~padding[:, None, None]
     return scaled_dot_product_attention(q, k, v, attn_mask=seen, scale=scale).transpose(1, 2)
+
+
+def attend_before(projected: Tensor, heads: int, scale: float) -> Tensor:
+    """Queries, keys and values (B, T, 3C) in one to (B, T, C): each position attends to itself and
+    to those before it, by a fused kernel."""
+    if projected.device.type == "cpu":
+        y: Tensor = attend_causal(projected, heads, scale)
+        return y
+    return by_pytorch(projected, heads, scale)
+
+
+def attend_last(query: Tensor, keys_values: Tensor, heads: int, scale: float) -> Tensor:
+    """One query (B, 1, C) that attends to all keys and values (B, T, 2C): (B, 1, C)."""
+    (q,) = split_heads(query * scale, 1, heads)  # (B, H, 1, D)
+    k, v = split_heads(keys_values, 2, heads)  # (B, H, T, D)
+    weights = torch.matmul(q, k.transpose(2, 3)).softmax(3)  # (B, H, 1, T)
+    return torch.matmul(weights, v).transpose(1, 2).flatten(2)
+
+
+def split_heads(projected: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
+    """(B, T, parts · C) as so many tensors (B, H, T, D)."""
+    split = projected.reshape(*projected.shape[:2], parts, heads, -1)
+    return split.permute(2, 0, 3, 1, 4).unbind(0)

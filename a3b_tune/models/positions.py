@@ -46,6 +46,11 @@ class Positions(nn.Module):
         places = self.first(x.shape[1])
         return x if places is None else x + places
 
+    def at(self, x: Tensor, place: int) -> Tensor:
+        """(B, 1, C) with the vector of one position, counted from 0, added."""
+        places = self.first(place + 1)
+        return x if places is None else x + places[place]
+
     def first(self, length: int) -> Tensor | None:
         """The vectors of the first `length` positions (T, C), None where there are none."""
         if self.table is None:

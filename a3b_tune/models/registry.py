@@ -13,6 +13,7 @@ from torch import nn
 
 from a3b_tune.errors import InputError, unknown
 from a3b_tune.models.baseline import Baseline
+from a3b_tune.models.causal_transformer import CausalTransformer
 from a3b_tune.models.full_attention import FullAttention
 from a3b_tune.models.simple_attention import SimpleAttention
 from a3b_tune.models.transformer import Transformer
@@ -22,7 +23,10 @@ MODELS: dict[str, type[nn.Module]] = {
     "simple_attention": SimpleAttention,
     "full_attention": FullAttention,
     "transformer": Transformer,
+    "causal_transformer": CausalTransformer,
 }
+TEXT_MODELS = ("causal_transformer",)
+ROW_MODELS = tuple(name for name in MODELS if name not in TEXT_MODELS)
 FROM_DATA = ("self", "vocabulary", "classes", "max_length")
 
 
@@ -31,6 +35,11 @@ def model_class(name: str) -> type[nn.Module]:
     if name not in MODELS:
         raise InputError(unknown("model", name, MODELS))
     return MODELS[name]
+
+
+def reads_text(name: str) -> bool:
+    """Whether a model predicts each next token of a text, and not the class of a row."""
+    return name in TEXT_MODELS
 
 
 def settings_of(name: str) -> dict[str, inspect.Parameter]:
@@ -82,10 +91,11 @@ def build(
 ) -> nn.Module:
     """The model `name`, with PyTorch's default initial weights from the global generator.
 
-    Its forward takes tokens (B, T) int64 (0 is padding, T at most `max_length`) and gives logits
-    (B, classes). InputError in one line: no such model, no such setting (with the nearest), a value
-    of the wrong kind or out of bounds, heads that do not fit the width. Under
-    `with torch.device("meta")` all of that is checked and nothing is allocated.
+    Its forward takes tokens (B, T) int64 (T at most `max_length`) and gives logits: (B, classes),
+    where token 0 is padding; of a model that reads text (B, T, classes). InputError in one line: no
+    such model, no such setting (with the nearest), a value of the wrong kind or out of bounds,
+    heads that do not fit the width. Under `with torch.device("meta")` all of that is checked and
+    nothing is allocated.
     """
     check_settings(name, settings)
     sizes = {"vocabulary": vocabulary, "classes": classes, "max_length": max_length}

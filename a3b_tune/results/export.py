@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from a3b_tune.errors import InputError, unknown
-from a3b_tune.results.columns import COLUMNS, flat, part_names, setting_names
+from a3b_tune.results.columns import Columns
 from a3b_tune.results.overview import StudyOverview
 
 FORMATS = ("csv", "json", "parquet")
@@ -59,17 +59,16 @@ def _writer(format: str) -> Callable[[StudyOverview, BinaryIO], None]:
 
 
 def write_csv(overview: StudyOverview, stream: BinaryIO) -> None:
-    """A header and a line per trial, in UTF-8; the last column is the trial's accuracies, epoch by
-    epoch, with blanks between. What is not there is an empty cell. Text that a spreadsheet would
-    take for a formula gets an apostrophe in front."""
-    parts, settings = part_names(overview.trials), setting_names(overview.trials)
+    """A header and a line per trial, in UTF-8; the last column is the trial's values (`accuracies`
+    or `bits`), epoch by epoch, with blanks between. What is not there is an empty cell. Text that a
+    spreadsheet would take for a formula gets an apostrophe in front."""
+    columns, metric = Columns.of(overview.trials), overview.file.metric
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
     lines = csv.writer(text, lineterminator="\n")
-    names = [*COLUMNS, *(f"seconds.{part}" for part in parts), *settings, "accuracies"]
-    lines.writerow(map(_cell, names))
+    lines.writerow(map(_cell, [*columns.names, metric.curve]))
     for row in overview.trials:
-        curve = " ".join(str(epoch["accuracy"]) for epoch in row.epochs)
-        lines.writerow([*map(_cell, flat(row, parts, settings).values()), curve])
+        curve = " ".join(str(epoch[metric.name]) for epoch in row.epochs)
+        lines.writerow([*map(_cell, columns.flat(row).values()), curve])
     text.detach()
 
 

@@ -6,7 +6,7 @@ shares are shown.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from a3b_tune.study import Metric
 
 if TYPE_CHECKING:
     from a3b_tune.tuning.studies import StoredStudy
@@ -52,14 +54,11 @@ def importances(stored: "StoredStudy") -> Importances:
     setting whose bad values were all pruned, as a learning rate's are, would seem to matter little.
     Failed trials do not count.
     """
-    trials = [
-        (trial, _value(trial))
-        for trial in stored.study.get_trials(deepcopy=False)
-        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and trial.params
-    ]
+    metric = stored.file.metric
+    trials = _keyed(stored.study.get_trials(deepcopy=False), metric)
     values = [value for _, value in trials]
     searched = stored.file.searched()
-    if reason := _too_little(len(searched), values):
+    if reason := _too_little(len(searched), values, metric):
         return Importances({}, len(trials), 0, reason)
     share = _share(values)
     cutoff = sorted(values, reverse=True)[ceil(share * len(values)) - 1]
@@ -67,12 +66,20 @@ def importances(stored: "StoredStudy") -> Importances:
     return Importances(_evaluate(trials, share), len(trials), top)
 
 
-def _value(trial: FrozenTrial) -> float:
-    """A trial that diverged before its first epoch ended is as bad as can be."""
-    return max(trial.intermediate_values.values(), default=0.0)
+def _keyed(found: Iterable[FrozenTrial], metric: Metric) -> list[tuple[FrozenTrial, float]]:
+    """Trials with the keys of their best values, larger ones being better. One that diverged before
+    its first epoch ended is as bad as can be, or where that has no number as the worst other."""
+    ended = [
+        (trial, metric.best(trial.intermediate_values.values()))
+        for trial in found
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and trial.params
+    ]
+    known = [metric.key(value) for _, value in ended if value is not None]
+    worst = min(known, default=0.0) if metric.worst is None else metric.key(metric.worst)
+    return [(trial, worst if value is None else metric.key(value)) for trial, value in ended]
 
 
-def _too_little(searched: int, values: Sequence[float]) -> str | None:
+def _too_little(searched: int, values: Sequence[float], metric: Metric) -> str | None:
     if searched == 0:
         return "no setting is searched"
     if searched == 1:
@@ -81,10 +88,11 @@ def _too_little(searched: int, values: Sequence[float]) -> str | None:
         return f"{len(values)} trials have ended; it takes at least {FEWEST}"
     worst = min(values)
     better = sum(value > worst for value in values)
+    told = f"{metric.key(worst):.5g}"
     if better == 0:
-        return f"all {len(values)} trials reached the same accuracy, {worst:.5g}"
+        return f"all {len(values)} trials reached the same {metric.name}, {told}"
     if better < TOP:
-        return f"only {better} of {len(values)} trials did better than {worst:.5g}"
+        return f"only {better} of {len(values)} trials did better than {told}"
     return None
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from optuna.storages._rdb import models
+from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import TrialState
 from sqlalchemy import Select, func, select
@@ -29,10 +30,12 @@ ATTRIBUTES = models.TrialUserAttributeModel.__table__
 
 @dataclass
 class Tally:
-    """What the database counted of one study. `lost` are running trials whose worker is gone."""
+    """What the database counted of one study: `lowest` and `highest` values of complete trials,
+    `lost` running trials whose worker is gone."""
 
     counts: dict[State, int] = field(default_factory=dict)
-    best: float | None = None
+    lowest: float | None = None
+    highest: float | None = None
     lost: int = 0
     started: datetime | None = None
     last: datetime | None = None
@@ -41,7 +44,8 @@ class Tally:
 @dataclass(frozen=True)
 class StudyLine:
     """One study. `asked` is how many trials it is to have in all, `last` the moment when a trial
-    last began or ended, `problem` why it cannot be read by a3b-tune."""
+    last began or ended, `metric` what `best`, `ceiling` and `floor` are in, `problem` why it cannot
+    be read by a3b-tune."""
 
     name: str
     data: str | None
@@ -55,6 +59,8 @@ class StudyLine:
     started: datetime | None
     last: datetime | None
     problem: str | None = None
+    metric: str | None = None
+    floor: float | None = None
 
     @property
     def ended(self) -> int:
@@ -81,7 +87,8 @@ def _line(study: FrozenStudy, tally: Tally) -> StudyLine:
     attrs = study.user_attrs
     file, problem = _file(attrs)
     total = sum(tally.counts.values())
-    ceiling = attrs.get(records.STUDY_CEILING)
+    ceiling, floor = attrs.get(records.STUDY_CEILING), attrs.get(records.STUDY_FLOOR)
+    falls = study.directions[0] == StudyDirection.MINIMIZE
     return StudyLine(
         name=study.study_name,
         data=file.data.name if file else None,
@@ -89,12 +96,14 @@ def _line(study: FrozenStudy, tally: Tally) -> StudyLine:
         asked=max(file.study.trials, total) if file else None,
         counts=tally.counts,
         lost=tally.lost,
-        best=tally.best,
+        best=tally.lowest if falls else tally.highest,
         ceiling=ceiling["value"] if ceiling else None,
         validation=attrs.get(records.STUDY_DATA, {}).get("validation"),
         started=tally.started,
         last=tally.last,
         problem=problem,
+        metric=file.metric.name if file else None,
+        floor=floor["value"] if floor else None,
     )
 
 
@@ -133,7 +142,8 @@ def _tally(storage: Storage, study: int) -> Tally:
         tally.started = min([*known, *([tally.started] if tally.started else [])], default=None)
         tally.last = max([*known, *([tally.last] if tally.last else [])], default=None)
         if state == "complete" and trial.value is not None:
-            tally.best = max(trial.value, tally.best or trial.value)
+            told = [trial.value, *(v for v in (tally.lowest, tally.highest) if v is not None)]
+            tally.lowest, tally.highest = min(told), max(told)
         if state == "running" and records.WORKER in trial.user_attrs:
             tally.lost += records.is_dead(trial.user_attrs[records.WORKER])
     return tally
@@ -149,8 +159,8 @@ def _counted(storage: DatabaseStorage) -> dict[int, Tally]:
             known = [moment.replace(tzinfo=UTC).astimezone() for moment in moments if moment]
             tally.started = min([*known, tally.started or known[0]]) if known else tally.started
             tally.last = max([*known, tally.last or known[0]]) if known else tally.last
-        for study, best in connection.execute(_bests()):
-            tallies[study].best = best
+        for study, *ends in connection.execute(_bests()):
+            tallies[study].lowest, tallies[study].highest = ends
         for study, worker in connection.execute(_workers()):
             tallies[study].lost += records.is_dead(json.loads(worker))
     return tallies
@@ -166,7 +176,7 @@ def _counts() -> Select[Any]:
 
 def _bests() -> Select[Any]:
     return (
-        select(TRIALS.c.study_id, func.max(VALUES.c.value))
+        select(TRIALS.c.study_id, func.min(VALUES.c.value), func.max(VALUES.c.value))
         .join_from(TRIALS, VALUES)
         .where(TRIALS.c.state == TrialState.COMPLETE)
         .group_by(TRIALS.c.study_id)

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from a3b_tune.errors import InputError
-from a3b_tune.results.columns import COLUMNS, flat, part_names, setting_names
+from a3b_tune.results.columns import COLUMNS, Columns, prefixed
 from a3b_tune.results.overview import StudyOverview
 from a3b_tune.results.trials import TrialRow
+from a3b_tune.tuning.scores import LOOKS, SAMPLE
 
 WHOLE = ("number", "best_epoch", "seed", "repeats", "stack", "threads")
 MOMENTS = ("started", "ended")
@@ -42,18 +43,20 @@ def write_parquet(overview: StudyOverview, stream: BinaryIO) -> None:
 
 def _columns(trials: Sequence[TrialRow]) -> Iterator[tuple[str, type, list[Any]]]:
     """Name, kind and values of each flat column."""
-    parts, settings = part_names(trials), setting_names(trials)
-    flats = [flat(row, parts, settings) for row in trials]
+    columns = Columns.of(trials)
+    flats = [columns.flat(row) for row in trials]
     for name in COLUMNS:
         if name in MOMENTS:
             yield name, datetime, [getattr(row, name) for row in trials]
         else:
             kind = int if name in WHOLE else float if name == "value" else str
             yield name, kind, [cells[name] for cells in flats]
-    for part in parts:
-        yield f"seconds.{part}", float, [cells[f"seconds.{part}"] for cells in flats]
-    for name in settings:
+    for name in prefixed("seconds", columns.parts):
+        yield name, float, [cells[name] for cells in flats]
+    for name in columns.settings:
         yield name, *_one_kind([cells[name] for cells in flats])
+    for name in prefixed("scores", columns.scores):
+        yield name, float, [cells[name] for cells in flats]
 
 
 def _one_kind(values: list[Any]) -> tuple[type, list[Any]]:
@@ -78,7 +81,11 @@ def _type(pyarrow: Any, kind: type) -> Any:  # noqa: ANN401
 
 def _epochs(pyarrow: Any, trials: Sequence[TrialRow]) -> Any:  # noqa: ANN401
     names = dict.fromkeys(name for row in trials for epoch in row.epochs for name in epoch)
-    whole, real = pyarrow.int64(), pyarrow.float64()
-    fields = [(name, whole if name == "epoch" else real) for name in names or ("epoch",)]
+    kinds = {
+        "epoch": pyarrow.int64(),
+        SAMPLE: pyarrow.string(),
+        LOOKS: pyarrow.list_(pyarrow.list_(pyarrow.float64())),
+    }
+    fields = [(name, kinds.get(name, pyarrow.float64())) for name in names or ("epoch",)]
     kind = pyarrow.list_(pyarrow.struct(fields))
     return pyarrow.array([row.epochs for row in trials], kind)

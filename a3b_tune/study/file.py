@@ -14,14 +14,19 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 
 from a3b_tune.errors import InputError
+from a3b_tune.study.fitting import check_fit, largest
 from a3b_tune.study.kinds import SettingError
+from a3b_tune.study.metric import ACCURACY, BITS, METRICS, Metric
 from a3b_tune.study.problems import first_problem
 from a3b_tune.study.scalars import Scalar, shown
 from a3b_tune.study.sections import (
+    DATA_KEYS,
     SECTIONS,
-    TABLE_KEYS,
+    TEXT_DATA,
+    TRAINING_KEYS,
     DataSection,
     OptimizerSection,
+    SamplesSection,
     StudySection,
     TrainingSection,
 )
@@ -34,7 +39,7 @@ from a3b_tune.study.settings import (
     show_setting,
 )
 from a3b_tune.study.slurm import Options, read_options
-from a3b_tune.study.specs import Asha, Hyperband, Spec
+from a3b_tune.study.specs import Spec
 
 GRID_LIMIT = 100_000
 FILE_LIMIT = 1_000_000
@@ -73,19 +78,39 @@ class StudyFile(BaseModel):
     model: Annotated[dict[str, Setting], PlainValidator(_read_model)]
     optimizer: OptimizerSection = Field(default=OptimizerSection())
     training: TrainingSection = Field(default=TrainingSection())
+    samples: SamplesSection = Field(default=SamplesSection())
     slurm: Annotated[Options, PlainValidator(read_options)] = Field(default_factory=dict)
 
     def settings(self) -> dict[str, Setting]:
-        """What makes a trial, by dotted name (`model.heads`): all of [model], [optimizer] and
-        [training] that is set, and `data.max_length`."""
+        """What makes a trial, by dotted name (`model.heads`): all of [model], [optimizer],
+        [training] and, of text, [samples] that is set and that its data has, and
+        `data.max_length`."""
         found: dict[str, Setting] = {}
         if self.data.max_length is not None:
             found["data.max_length"] = self.data.max_length
         found |= {f"model.{key}": setting for key, setting in self.model.items()}
-        for name in ("optimizer", "training"):
-            section = getattr(self, name)
-            found |= {f"{name}.{key}": setting for key, setting in section if setting is not None}
+        for name in ("optimizer", "training", "samples"):
+            section = self._own(name)
+            found |= {f"{name}.{k}": value for k, value in section.items() if value is not None}
         return found
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the data is one long text, not rows with labels."""
+        return self.data.name in TEXT_DATA
+
+    @property
+    def metric(self) -> Metric:
+        """What the study makes as good as can be."""
+        return METRICS[str(self.study.metric)]
+
+    @property
+    def rounds(self) -> int:
+        """The most evaluations that a trial may have: epochs of rows, and of text the steps divided
+        by those between two evaluations."""
+        if self.is_text:
+            return largest(self.training.steps) // self.training.evaluate_every
+        return largest(self.training.epochs)
 
     def searched(self) -> dict[str, Range | Choices]:
         """The settings that the sampler draws."""
@@ -97,20 +122,27 @@ class StudyFile(BaseModel):
 
     def plain(self) -> dict[str, dict[str, Any]]:
         """All that is set, defaults too, by section and key, as TOML and JSON hold it."""
-        sections = {name: dict(getattr(self, name)) for name in SECTIONS}
-        if self.data.name != "table":
-            sections["data"] = {k: v for k, v in sections["data"].items() if k not in TABLE_KEYS}
-        if not self.slurm:
-            del sections["slurm"]
+        sections = {name: self._own(name) for name in SECTIONS}
+        free = ("samples", "slurm")
         return {
             name: {key: _plain(value) for key, value in section.items() if value is not None}
             for name, section in sections.items()
+            if section or name not in free
         }
 
+    def _own(self, name: str) -> dict[str, Any]:
+        """What a section holds, without the keys that only other data has."""
+        if name == "samples" and not self.is_text:
+            return {}
+        owners = {"data": DATA_KEYS, "training": TRAINING_KEYS}.get(name, {})
+        here = self.data.name
+        return {k: v for k, v in dict(getattr(self, name)).items() if here in owners.get(k, here)}
+
     def identity(self) -> dict[str, dict[str, Any]]:
-        """What must agree when a study goes on: everything but its budget, its wording and where it
-        runs."""
-        plain = {name: section for name, section in self.plain().items() if name != "slurm"}
+        """What must agree when a study goes on: everything but its budget, its wording, its samples
+        and where it runs."""
+        apart = ("samples", "slurm")
+        plain = {name: section for name, section in self.plain().items() if name not in apart}
         free = ("trials", "timeout", "budget", "question", "retries", "heartbeat", "checkpoint")
         study = {key: value for key, value in plain["study"].items() if key not in free}
         return {**plain, "study": study}
@@ -130,15 +162,13 @@ class StudyFile(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "StudyFile":
+        if self.study.metric is None:
+            # What stands for the metric hangs on another section, so its default is set here.
+            metric = (BITS if self.is_text else ACCURACY).name
+            object.__setattr__(self, "study", self.study.model_copy(update={"metric": metric}))
+        check_fit(self)
         if self.study.sampler.name == "grid":
             self._check_grid()
-        pruner, epochs = self.study.pruner, self.training.epochs
-        most = _largest(epochs)
-        if isinstance(pruner, Hyperband | Asha) and pruner.min_resource > most:
-            raise SettingError(
-                "study.pruner.min_resource",
-                f"must be at most training.epochs ({most}), not {pruner.min_resource}",
-            )
         return self
 
     def _check_grid(self) -> None:
@@ -153,7 +183,7 @@ class StudyFile(BaseModel):
 
 def load(path: Path | str) -> StudyFile:
     """The study file at `path`. Without a name in [study] the study is called as the file; a
-    relative path of a table is looked for beside the file. Raises InputError in one line."""
+    relative path of the data is looked for beside the file. Raises InputError in one line."""
     path = Path(path)
     data = _parse(_text(path), str(path))
     study, table = data.setdefault("study", {}), data.get("data")
@@ -180,7 +210,7 @@ def check(data: object, where: str) -> StudyFile:
 
 
 def absolute(path: str, folder: Path) -> str:
-    """A table's path, looked for in `folder` unless it begins with / or ~; empty stays empty."""
+    """A path of data, looked for in `folder` unless it begins with / or ~; empty stays empty."""
     home = Path.home() / path[2:] if path.startswith("~/") else Path(path)
     return str((folder / home).resolve()) if path.strip() else path
 
@@ -212,9 +242,3 @@ def _plain(value: Setting | Spec) -> Scalar | dict[str, Any]:
 
 def _points(setting: Range | Choices) -> int | None:
     return len(setting.choices) if isinstance(setting, Choices) else setting.points()
-
-
-def _largest(setting: int | Range | Choices) -> float:
-    if isinstance(setting, Range):
-        return setting.high
-    return max(map(float, setting.choices)) if isinstance(setting, Choices) else setting

@@ -15,7 +15,15 @@ from a3b_tune.study.file import StudyFile, absolute, check
 from a3b_tune.study.kinds import DeviceTime, Duration, Text
 from a3b_tune.study.problems import unknown_key, unknown_section
 from a3b_tune.study.scalars import Scalar, shown
-from a3b_tune.study.sections import SECTIONS, keys_of, kind_of, optional
+from a3b_tune.study.sections import (
+    DATA_KEYS,
+    SECTIONS,
+    TEXT_DATA,
+    TRAINING_KEYS,
+    keys_of,
+    kind_of,
+    optional,
+)
 from a3b_tune.study.settings import parse_setting, plain_setting
 from a3b_tune.study.specs import SPECS
 
@@ -68,6 +76,8 @@ def _assign(plain: Plain, path: list[str], text: str, known: list[str]) -> None:
         plain["model"][key] = _parsed(path, text)
     elif section == "slurm":
         plain.setdefault("slurm", {})[key] = _parsed(path, text)
+    elif section == "samples" and key in keys_of(section):
+        plain.setdefault("samples", {})[key] = _parsed(path, text)
     elif key not in keys_of(section):
         raise InputError(unknown_key(section, key))
     else:
@@ -87,6 +97,19 @@ def _assign_key(plain: Plain, section: str, key: str, text: str) -> None:
         plain[section][key] = text
     else:
         plain[section][key] = _parsed([section, key], text)
+    if (section, key) == ("data", "name"):
+        _make_room(plain, text)
+
+
+def _make_room(plain: Plain, data: str) -> None:
+    """Takes away what other data does not have, which the file may only hold by default."""
+    for section, keys in (("data", DATA_KEYS), ("training", TRAINING_KEYS)):
+        here = {k: v for k, v in plain[section].items() if data in keys.get(k, (data,))}
+        plain[section] = here
+    # Between rows and text these change too.
+    if (data in TEXT_DATA) != ("samples" in plain):
+        plain["study"].pop("metric", None)
+        plain.pop("samples", None)
 
 
 def _assign_option(plain: Plain, path: list[str], text: str) -> None:

@@ -3,18 +3,41 @@
 Knows nothing of how a file is read or written, nor of which models there are.
 """
 
+from collections.abc import Mapping
 from types import NoneType
-from typing import Annotated, Literal, get_args
+from typing import Annotated, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from a3b_tune.study.kinds import DeviceTime, Duration, Kind, Real, SettingError, Text, Whole, Word
+from a3b_tune.study.metric import METRICS
 from a3b_tune.study.settings import Choices, Range, show_setting
 from a3b_tune.study.specs import Hyperband, PrunerSpec, SamplerSpec, Tpe
 
-DATA_NAMES = ("xor", "synth", "imdb", "table")
-TABLE_KEYS = ("path", "text_column", "label_column", "split")
-"""The keys of [data] that only a table has."""
+ROW_DATA = ("xor", "synth", "imdb", "table")
+TEXT_DATA = ("toy", "wp", "text")
+"""Rows have labels; a text is one long sequence of tokens, each of which is predicted."""
+DATA_NAMES = (*ROW_DATA, *TEXT_DATA)
+
+DATA_KEYS: dict[str, tuple[str, ...]] = {
+    "path": ("table", "text"),
+    "text_column": ("table",),
+    "label_column": ("table",),
+    "characters": ("toy",),
+    "tokens": ("text",),
+    "split": ("table", "text"),
+    "vocabulary": ROW_DATA,
+    "rows": ROW_DATA,
+}
+"""The keys of [data] that only some data sets have, with their names."""
+TRAINING_KEYS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("epochs", "batch_tokens", "word_dropout"), ROW_DATA),
+    **dict.fromkeys(("steps", "evaluate_every", "accumulate"), TEXT_DATA),
+    **dict.fromkeys(("windows", "final_batches", "max_time"), TEXT_DATA),
+}
+"""The keys of [training] that only some data sets have, with their names."""
+LENGTHS = {"imdb": 256, "table": 256, "toy": 64, "wp": 256, "text": 128}
+"""The tokens of a row or window where the file does not say."""
 
 SEED = Whole(low=0, high=2**32 - 1, fixed=True)
 SHARE = Real(low=0.0, below=1.0)
@@ -28,6 +51,22 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def refuse_foreign(
+    section: Section, name: str, keys: Mapping[str, tuple[str, ...]], data: str
+) -> None:
+    """Refuses a key that was given and that this data does not have. Raises SettingError."""
+    for key, owners in keys.items():
+        if data not in owners and key in section.model_fields_set:
+            raise SettingError(f"{name}.{key}", only(owners, data))
+
+
+def only(owners: tuple[str, ...], data: str) -> str:
+    """One clause for a key that only this data has."""
+    *most, last = owners
+    have = f"{', '.join(most)} and {last} have" if most else f"{last} has"
+    return f"only {have} it, and data.name is {data}"
+
+
 class StudySection(Section):
     """[study]: what the study is called and how it searches."""
 
@@ -35,8 +74,9 @@ class StudySection(Section):
     question: Annotated[str | None, Text(flow=True)] = Field(
         default=None, description="What the study is to find out, in words."
     )
-    metric: Annotated[Literal["accuracy"], Word("metric", ("accuracy",), fixed=True)] = Field(
-        default="accuracy", description="What is made as large as possible, on validation rows."
+    metric: Annotated[str | None, Word("metric", tuple(METRICS), fixed=True)] = Field(
+        default=None,
+        description="What is made as good as can be: accuracy of rows, bits per token of text.",
     )
     sampler: SamplerSpec = Field(default=Tpe(), description="How settings are drawn.")
     pruner: PrunerSpec = Field(default=Hyperband(), description="How trials are stopped early.")
@@ -68,13 +108,15 @@ class StudySection(Section):
 
 
 class DataSection(Section):
-    """[data]: what is trained on. `rows` and `vocabulary` keep a part of it."""
+    """[data]: what is trained on, rows with labels or one long text."""
 
     name: Annotated[str, Word("data set", DATA_NAMES, fixed=True)] = Field(
-        description="xor, synth, imdb, or table for a file of your own."
+        description="Rows: xor, synth, imdb, or table for a file of your own. Text: toy, wp, or "
+        "text for a file of your own."
     )
     path: Annotated[str | None, Text()] = Field(
-        default=None, description="The table: .csv or .tsv with a header, .txt with LABEL<tab>TEXT."
+        default=None,
+        description="The table (.csv or .tsv with a header, .txt with LABEL<tab>TEXT) or the text.",
     )
     text_column: Annotated[str, Text()] = Field(
         default="text", description="The table's column of texts."
@@ -82,15 +124,23 @@ class DataSection(Section):
     label_column: Annotated[str, Text()] = Field(
         default="label", description="The table's column of labels."
     )
+    characters: Annotated[int, Whole(low=1, fixed=True)] = Field(
+        default=100_000, description="How many characters of toy are made to train on."
+    )
+    tokens: Annotated[str, Word("kind of token", ("characters", "bytes"), fixed=True)] = Field(
+        default="characters", description="What the text is cut into: characters or bytes."
+    )
     split: Annotated[float, Real(above=0.0, below=1.0, fixed=True)] = Field(
-        default=0.2, description="The share of the table's rows that validate."
+        default_factory=lambda data: 0.05 if data.get("name") == "text" else 0.2,
+        description="The share of a table (0.2) or text (0.05) that validates; of a text as much "
+        "again is kept for a test.",
     )
     seed: Annotated[int, SEED] = Field(
         default=0, description="What the data is generated or split from."
     )
     max_length: Annotated[IntSetting | None, Whole(low=1)] = Field(
-        default_factory=lambda data: 256 if data.get("name") in ("imdb", "table") else None,
-        description="Rows are cut to this many tokens.",
+        default_factory=lambda data: LENGTHS.get(str(data.get("name"))),
+        description="Rows are cut to this many tokens; of text, the tokens that a model reads.",
     )
     vocabulary: Annotated[int | None, Whole(low=5, fixed=True)] = Field(
         default=None,
@@ -101,14 +151,14 @@ class DataSection(Section):
     )
 
     @model_validator(mode="after")
-    def _table_keys(self) -> "DataSection":
-        if self.name == "table" and self.path is None:
-            raise SettingError("data.path", "missing: which file holds the table?")
-        for key in TABLE_KEYS:
-            if self.name != "table" and key in self.model_fields_set:
-                raise SettingError(
-                    f"data.{key}", f"only a table has it, and data.name is {self.name}"
-                )
+    def _own_keys(self) -> "DataSection":
+        if self.name in DATA_KEYS["path"] and self.path is None:
+            raise SettingError("data.path", f"missing: which file holds the {self.name}?")
+        if self.name == "text" and self.split >= 0.5:
+            raise SettingError(
+                "data.split", f"must be below 0.5, as a test keeps as much again, not {self.split}"
+            )
+        refuse_foreign(self, "data", DATA_KEYS, self.name)
         return self
 
 
@@ -151,12 +201,21 @@ class TrainingSection(Section):
     epochs: Annotated[IntSetting, Whole(low=1)] = Field(
         default=10, description="How often a trial goes through the training rows, at most."
     )
+    steps: Annotated[IntSetting, Whole(low=1)] = Field(
+        default=3000, description="How many batches of a text a trial is trained on, at most."
+    )
+    evaluate_every: Annotated[int, Whole(low=1, fixed=True)] = Field(
+        default=250, description="Steps between two evaluations on text, each of them an epoch."
+    )
     batch_tokens: Annotated[IntSetting | None, Whole(low=1)] = Field(
         default=None, description="Tokens in a batch, padding included; instead of batch_size."
     )
     batch_size: Annotated[IntSetting | None, Whole(low=1)] = Field(
         default_factory=lambda data: 32 if data.get("batch_tokens") is None else None,
-        description="Rows in a batch.",
+        description="Rows or windows in a batch.",
+    )
+    accumulate: Annotated[int, Whole(low=1, fixed=True)] = Field(
+        default=1, description="Into how many parts a batch of text is cut, to save memory."
     )
     warmup: Annotated[FloatSetting, SHARE] = Field(
         default=0.0, description="Share of the steps over which the learning rate rises from 0."
@@ -173,6 +232,16 @@ class TrainingSection(Section):
     word_dropout: Annotated[FloatSetting, SHARE] = Field(
         default=0.0, description="Share of the training words that are left out of their row."
     )
+    windows: Annotated[int, Whole(low=1, fixed=True)] = Field(
+        default=1000, description="Validation windows of each evaluation, the same for all trials."
+    )
+    final_batches: Annotated[int, Whole(low=0, fixed=True)] = Field(
+        default=1000, description="Batches of fresh windows that score a trial at its end."
+    )
+    max_time: Annotated[float | None, Duration()] = Field(
+        default=None,
+        description='A trial on text ends at its first evaluation after this time: "30m".',
+    )
 
     @model_validator(mode="after")
     def _one_kind_of_batch(self) -> "TrainingSection":
@@ -183,12 +252,30 @@ class TrainingSection(Section):
         return self
 
 
+class SamplesSection(Section):
+    """[samples]: the text that a trial's model writes at each evaluation, on text alone."""
+
+    length: Annotated[int, Whole(low=0, fixed=True)] = Field(
+        default=200, description="Tokens that are written; 0 for no samples."
+    )
+    temperature: Annotated[float, Real(low=0.0, fixed=True)] = Field(
+        default=1.0, description="How freely they are drawn; 0 takes the likeliest token each time."
+    )
+    top_k: Annotated[int, Whole(low=0, fixed=True)] = Field(
+        default=0, description="Draw from this many of the likeliest tokens; 0 for all."
+    )
+    seed_length: Annotated[int, Whole(low=1, fixed=True)] = Field(
+        default=16, description="Tokens of the validation text with which a sample begins."
+    )
+
+
 SECTIONS: dict[str, type[Section] | None] = {
     "study": StudySection,
     "data": DataSection,
     "model": None,
     "optimizer": OptimizerSection,
     "training": TrainingSection,
+    "samples": SamplesSection,
     "slurm": None,
 }
 """In the order of a file. [model] has no keys of its own: its model's signature has; nor has

@@ -75,7 +75,8 @@ class Percentile(Spec):
 
 
 class Patient(Spec):
-    """Stops a trial that gained less than `min_delta` accuracy in `patience` epochs."""
+    """Stops a trial whose last `patience` epochs brought nothing as good as what was before, but
+    for `min_delta` of the metric."""
 
     name: Literal["patient"] = "patient"
     patience: Annotated[int, Whole(low=1, fixed=True)] = 3

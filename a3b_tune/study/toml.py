@@ -9,13 +9,21 @@ from a3b_tune.study.file import StudyFile
 from a3b_tune.study.kinds import show_duration
 from a3b_tune.study.scalars import plain_scalar, quoted
 
+TIMES = (
+    ("study", "timeout"),
+    ("study", "heartbeat"),
+    ("study", "checkpoint"),
+    ("training", "max_time"),
+)
+"""The keys that hold a length of time, which a person writes with its unit."""
+
 
 def dumps_toml(file: StudyFile) -> str:
     """All that the file says, defaults too, as TOML with a line break at its end."""
     plain = file.plain()
-    for key in ("timeout", "heartbeat", "checkpoint"):
-        if key in plain["study"]:
-            plain["study"][key] = show_duration(plain["study"][key])
+    for section, key in TIMES:
+        if key in plain[section]:
+            plain[section][key] = show_duration(plain[section][key])
     return "\n".join(_section(name, values) for name, values in plain.items())
 
 

@@ -10,7 +10,7 @@ from itertools import islice, product
 import torch
 
 from a3b_tune.errors import InputError, unknown
-from a3b_tune.models import MODELS, build, settings_of
+from a3b_tune.models import MODELS, ROW_MODELS, TEXT_MODELS, build, reads_text, settings_of
 from a3b_tune.models.registry import check_setting
 from a3b_tune.study import Choices, Range, Scalar, Setting, StudyFile, show_setting
 
@@ -61,20 +61,53 @@ def without_head_width(file: StudyFile) -> tuple[StudyFile, list[str]]:
 
 
 def check_model(file: StudyFile, where: str) -> None:
-    """Refuses a study file with a model, a key or a draw of the model's settings that cannot be.
+    """Refuses a study file with a model that does not read its data, a key or a draw of the model's
+    settings that cannot be, or a batch that cannot be cut as asked.
 
     :raises InputError: one line with the file, the key, the value and the nearest right name.
     """
     try:
         names = model_names(file)
+        _check_data(file, names)
         for key, setting in file.model.items():
             if key != "name":
                 _check_key(key, setting, names)
         _check_widths(file, names)
         for name, draw in islice(_draws(file, names), TRIED):
             _check_draw(name, draw)
+        if file.is_text:
+            _check_batches(file)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+def _check_data(file: StudyFile, names: Sequence[str]) -> None:
+    """A model reads either rows or a text."""
+    kind, fitting = ("a text", TEXT_MODELS) if file.is_text else ("rows", ROW_MODELS)
+    for name in names:
+        if reads_text(name) != file.is_text:
+            raise InputError(
+                f"model.name: {name!r} does not read {kind}, and data.name is {file.data.name!r};"
+                f" what does: {', '.join(fitting)}"
+            )
+
+
+def _check_batches(file: StudyFile) -> None:
+    """Of a text: each batch is cut into parts of one size, and its few tokens are all read."""
+    parts = file.training.accumulate
+    asked = file.training.batch_size or parts
+    for size in map(int, asked.values() if isinstance(asked, Range) else _ends(asked)):
+        if size % parts:
+            nearest = max(parts, round(size / parts) * parts)
+            raise InputError(
+                f"training.accumulate: a batch of {size} cannot be cut into {parts} parts of one"
+                f" size; the nearest that can is training.batch_size = {nearest}"
+            )
+    if "sparse_adam" in _ends(file.optimizer.name):
+        raise InputError(
+            "optimizer.name: 'sparse_adam' is for rows of many words, and data.name is"
+            f" {file.data.name!r}; did you mean 'adam'?"
+        )
 
 
 def _check_key(key: str, setting: Setting, names: Sequence[str]) -> None:
@@ -120,7 +153,7 @@ def _draws(file: StudyFile, names: Sequence[str]) -> Iterator[tuple[str, dict[st
 def _check_draw(name: str, draw: dict[str, Scalar]) -> None:
     try:
         with torch.device("meta"):
-            build(name, vocabulary=8, classes=2, max_length=8, **draw)
+            build(name, vocabulary=8, classes=8, max_length=8, **draw)
     except InputError as error:
         told = ", ".join(f"model.{key}={show_setting(value)}" for key, value in draw.items())
         raise InputError(f"{error}, drawn with {told}") from None

@@ -3,32 +3,35 @@
 Knows nothing of models or members.
 """
 
-import os
-import shutil
 from collections.abc import Callable
-from functools import cache
 from itertools import count
 from types import FunctionType, MethodType
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
-# Seconds of training ahead from which compiling is worth its 10 to 30 seconds.
-REPAID = 90.0
+from a3b_tune.models.native import compiler as compiler
+
+# Seconds of training ahead from which compiling is worth its 10 to 30 seconds, and the 40 that a
+# stack of transformers takes to gain a quarter.
+REPAID, REPAID_BY_TEXT = 90.0, 300.0
 
 _numbers = count()
 
 
-@cache
-def compiler() -> str | None:
-    """The C++ compiler that PyTorch would call, None where there is none."""
-    names = (os.environ.get("CXX"), "g++", "clang++")
-    return next((found for name in names if name and (found := shutil.which(name))), None)
-
-
-def pays(seconds: float) -> bool:
+def pays(seconds: float, of_text: bool = False) -> bool:
     """Whether so much training ahead is worth the wait for the compiler."""
-    return seconds > REPAID and compiler() is not None
+    return seconds > (REPAID_BY_TEXT if of_text else REPAID) and compiler() is not None
+
+
+def compiled_model(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """A model compiled for batches of one size, in this process alone; its weights stay its own."""
+    import torch._inductor.config as inductor
+
+    inductor.compile_threads = 1
+    found: Callable[[Tensor], Tensor] = torch.compile(model, dynamic=False)
+    return found
 
 
 def compiled_for_any_size(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -53,16 +53,17 @@ def check_precision(asked: str, device: torch.device) -> None:
         raise InputError(f"--precision {asked}: needs a GPU; a CPU computes with float32")
 
 
-def prepare_process(device: torch.device, precision: str = "auto") -> None:
-    """Sets the threads of this process for training small models on a device, and on a GPU how
-    matrices are multiplied: with the shorter mantissa of TF32 unless `precision` is float32.
+def prepare_process(device: torch.device, precision: str = "auto", threads: int = 1) -> None:
+    """Sets the threads of this process for training models on a device, and on a GPU how matrices
+    are multiplied: with the shorter mantissa of TF32 unless `precision` is float32.
 
     On a CPU one thread: a step is many tiny operations, and handing them to a second thread costs
     more than it saves (two busy processes with two threads each on two cores were ten times
-    slower). More cores are used by more processes.
+    slower). More cores are used by more processes. The one worker on a text, whose steps are large,
+    is given all of them.
     """
     if device.type == "cpu":
-        torch.set_num_threads(1)
+        torch.set_num_threads(threads)
     else:
         torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
 

@@ -96,6 +96,19 @@ class Learner(Protocol):
         :raises ValueError: the last epoch was not ended, or the member has diverged in it.
         """
 
+    def final(self, member: int) -> Mapping[str, float]:
+        """The scores that only a trial's last epoch has, of a member that is ended before it; none
+        for rows.
+
+        :raises Stopped: `should_stop` said so.
+        """
+
+    def model_bytes(self, member: int) -> bytes:
+        """A member's model as it is now, as `kept_model.open_model` reads it.
+
+        :raises ValueError: the data is rows, whose models are not kept.
+        """
+
     def remove(self, member: int) -> None:
         """Frees a member's slot."""
 

@@ -41,7 +41,7 @@ class Member:
     def at(cls, begun: Progress, name: int, recipe: Recipe, batches: int, layers: int) -> Self:
         """A member that begins where `begun` says; its epochs have so many batches, its model so
         many dropout layers."""
-        steps, noise = batches * recipe.training.epochs, streams(recipe.seed, layers)
+        steps, noise = batches * recipe.training.rounds, streams(recipe.seed, layers)
         return cls(name, recipe, steps, begun.order, noise, begun.done, begun.step)
 
     def progress(self, moments: Moments) -> Progress:

@@ -45,6 +45,7 @@ class Noise:
     """The noise of one model that is trained alone."""
 
     def __init__(self, model: nn.Module, seed: int, device: torch.device) -> None:
+        self.device = device
         self._layers = list(dropout_layers(model).values())
         numbers = streams(seed, len(self._layers))
         self._streams = torch.tensor(numbers, dtype=torch.int32, device=device)

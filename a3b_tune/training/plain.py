@@ -5,7 +5,7 @@ fills a core.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import isfinite, log
 
@@ -13,19 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from a3b_tune.training.compiling import compiled_model, pays
 from a3b_tune.training.device import quickest
-from a3b_tune.training.evaluation import accuracy
 from a3b_tune.training.gradients import clip_gradients, gradient_norm
-from a3b_tune.training.learner import DIVERGED, Diverged, Epoch, Stopped, never
-from a3b_tune.training.noises import Noise, drop_words
+from a3b_tune.training.learner import DIVERGED, Diverged, Epoch, Stopped, never, out_of_memory
+from a3b_tune.training.looking import Looking
+from a3b_tune.training.noises import Noise, drop_words, drops
 from a3b_tune.training.optimizers import build_optimizers
 from a3b_tune.training.prepared import Prepared
 from a3b_tune.training.progress import Progress, begin, save
 from a3b_tune.training.recipe import Recipe
 from a3b_tune.training.schedule import rate_factor
-
-# Steps between two looks at the loss. Each look reads a number back from the device.
-LOOK = 16
 
 
 class PlainLearner:
@@ -51,19 +49,21 @@ class PlainLearner:
         self._autocast = prepared.autocast()
         device = prepared.device
         self.model = prepared.model(recipe)
+        self._forward: Callable[[Tensor], Tensor] = self.model
+        # On a CPU a compiled transformer is slower than its own kernels.
+        self._compiles = device.type == "cuda" and self._part.has_looks
         self._parameters = list(self.model.parameters())
         self._optimizers = build_optimizers(self.model, recipe.optimizer)
-        training = recipe.training
-        size = None if training.batch_tokens else training.batch_size
-        self._batches = self._part.batches(size, training.batch_tokens)
-        self._steps = len(self._batches) * training.epochs
+        self._batches = self._part.batches(recipe.training)
+        self._steps = len(self._batches) * recipe.training.rounds
         progress = begin(recipe, self.model, len(self._batches), saved)
         if progress.step:
             self._optimizers.restore(self.model, progress.moments, progress.step)
         self._done, self._step, self._order = progress.done, progress.step, progress.order
         self._within = False
         self._noise = Noise(self.model, recipe.seed, device)
-        self._too_much = DIVERGED * log(max(2, prepared.classes))
+        self._noisy = drops(self.model) or recipe.training.word_dropout > 0.0
+        self._too_much = DIVERGED * log(max(2, self._part.outputs))
 
     def epochs(self) -> Iterator[Epoch]:
         """Trains and scores, epoch by epoch.
@@ -71,21 +71,39 @@ class PlainLearner:
         :raises Diverged: the loss went out of bounds.
         :raises Stopped: `should_stop` said so; what was done of the epoch is lost.
         """
-        while self._done < self.recipe.training.epochs:
+        while self._done < self.recipe.training.rounds:
             yield self.epoch()
 
     def epoch(self) -> Epoch:
         """Trains for the next epoch and scores it. Raises as `epochs` does; there is none after
         that."""
         began = time.perf_counter()
-        number, self._within = self._done + 1, True
-        loss, norm, lr = self._train(number)
+        number, self._within, first = self._done + 1, True, self._step
+        looking, lr = self._train(number)
         trained = time.perf_counter()
-        with self._autocast:
-            score = accuracy(self.model, self._part.validation)
-        scored = time.perf_counter()
+        recipe = self.recipe
+        last = number == recipe.training.rounds
+        scored = self._part.score(self.model, recipe, last, self._should_stop)
+        if not isfinite(scored.value):
+            raise Diverged(f"scored {scored.value} after step {self._step}")
+        ended = time.perf_counter()
         self._done, self._within = number, False
-        return Epoch(number, loss, score, norm, lr, trained - began, scored - trained)
+        if self._compiles and pays((trained - began) * (recipe.training.rounds - number)):
+            self.compile()
+        (looks,) = looking.told([first])
+        return Epoch(
+            number, float(looking.losses), scored.value, float(looking.norms), lr,
+            trained - began, ended - trained, scored.scores, looks, scored.sample,
+        )  # fmt: skip
+
+    def compile(self) -> None:
+        """From now on steps run compiled, for their batches' size."""
+        self._compiles = False
+        self._forward = compiled_model(self.model)
+
+    def final(self) -> Mapping[str, float]:
+        """The scores that a trial's last round has, for one that is ended before it."""
+        return self._part.final(self.model, self.recipe, self._should_stop)
 
     def save(self) -> bytes:
         """All that another learner needs to go on with the next epoch.
@@ -98,6 +116,10 @@ class PlainLearner:
         progress = Progress(self._done, self._step, self._order, moments)
         return save(self.recipe, dict(self.model.named_parameters()), progress)
 
+    def model_bytes(self) -> bytes:
+        """The model as it is now, to be kept."""
+        return self._part.packed(dict(self.model.named_parameters()), self.recipe)
+
     def step_seconds(self, steps: int) -> float:
         """How long a step takes at best, on a batch of middling length. The learner is not to be
         used after that."""
@@ -105,38 +127,33 @@ class PlainLearner:
         step = partial(self._update, tokens[0], labels[0], False)
         return quickest(step, steps, tokens.device)
 
-    def _train(self, number: int) -> tuple[float, float, float]:
-        """One pass over the training rows: mean loss, mean gradient norm, last rate."""
-        total = torch.zeros((), device=self._part.train.tokens.device)
-        rows = 0
-        norms: list[Tensor] = []
+    def _train(self, number: int) -> tuple[Looking, float]:
+        """The steps of one round: what was seen of them, and the last rate."""
+        like = torch.zeros((), device=self._noise.device)
+        looking = Looking(len(self._batches), self._part.has_looks, like)
         lr = 0.0
         for index, (tokens, labels) in enumerate(self._batches.epoch(self._order)):
             if self._should_stop():
                 raise Stopped
-            look = index % LOOK == LOOK - 1 or index == len(self._batches) - 1
+            look = looking.at(index)
             loss, norm, lr = self._update(tokens, labels, look)
-            total += loss * len(labels)
-            rows += len(labels)
+            looking.add(loss, len(labels))
             if look and norm is not None:
-                norms.append(norm)
-                self._check(float(total), number, index + 1, rows)
-        return float(total) / rows, float(torch.stack(norms).mean()), lr
+                looking.look(norm, [lr])
+                self._check(float(looking.losses), number, index + 1)
+        return looking, lr
 
     def _update(
         self, tokens: Tensor, labels: Tensor, look: bool
     ) -> tuple[Tensor, Tensor | None, float]:
         """One step: its loss, its gradient norm where that was computed, its rate."""
         training = self.recipe.training
-        key = self._noise.at(self._step)
-        if training.word_dropout:
-            share = torch.tensor(training.word_dropout, device=key.device)
-            tokens = drop_words(tokens, share, key)
         self._optimizers.zero_grad()
-        with self._autocast:
-            logits = self.model(tokens)  # (B, classes)
-        loss = F.cross_entropy(logits, labels, label_smoothing=training.label_smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
+        parts = zip(
+            tokens.chunk(training.accumulate), labels.chunk(training.accumulate), strict=True
+        )
+        losses = [self._backward(*part, number) for number, part in enumerate(parts)]
+        loss = torch.stack(losses).sum() if len(losses) > 1 else losses[0]
         norm = None
         if training.clip is not None:
             norm = clip_gradients(self._parameters, training.clip)
@@ -146,11 +163,39 @@ class PlainLearner:
         lr = self._optimizers.set_factor(factor)
         self._optimizers.step()
         self._step += 1
-        return loss.detach(), norm, lr
+        return loss, norm, lr
 
-    def _check(self, total: float, epoch: int, step: int, rows: int) -> None:
-        if not isfinite(total) or total / rows > self._too_much:
-            raise Diverged(f"mean loss {total / rows:.3g} by step {step} of epoch {epoch}")
+    def _backward(self, tokens: Tensor, labels: Tensor, number: int) -> Tensor:
+        """Adds the gradients of one part of a batch, its loss weighed as its share."""
+        training = self.recipe.training
+        if self._noisy:
+            key = self._noise.at(self._step * training.accumulate + number)
+        if training.word_dropout:
+            share = torch.tensor(training.word_dropout, device=key.device)
+            tokens = drop_words(tokens, share, key)
+        logits = self._logits(tokens)  # (B, classes), of text (B, T, V)
+        loss = F.cross_entropy(
+            logits.flatten(0, -2), labels.flatten(), label_smoothing=training.label_smoothing
+        )
+        if training.accumulate > 1:
+            loss = loss / training.accumulate
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def _logits(self, tokens: Tensor) -> Tensor:
+        with self._autocast:
+            try:
+                return self._forward(tokens)
+            except RuntimeError as error:
+                if out_of_memory(error) or self._forward is self.model:
+                    raise
+                # Whatever the compiler cannot do is done without it.
+                self._forward = self.model
+                return self._forward(tokens)
+
+    def _check(self, loss: float, epoch: int, step: int) -> None:
+        if not isfinite(loss) or loss > self._too_much:
+            raise Diverged(f"mean loss {loss:.3g} by step {step} of epoch {epoch}")
 
 
 class Alone:
@@ -181,6 +226,12 @@ class Alone:
 
     def save(self, member: int) -> bytes:
         return self._learners[member].save()
+
+    def final(self, member: int) -> Mapping[str, float]:
+        return self._learners[member].final()
+
+    def model_bytes(self, member: int) -> bytes:
+        return self._learners[member].model_bytes()
 
     def epoch(self) -> dict[int, Epoch | Diverged]:
         return {member: _epoch(learner) for member, learner in self._learners.items()}

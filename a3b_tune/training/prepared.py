@@ -1,4 +1,4 @@
-"""A data set made ready for training: cut, on the device, validation rows already in batches.
+"""A data set made ready for training: cut, on the device, what validates already in batches.
 
 Done once per data set and cut and then shared by all trials of a process; makes the models that fit
 it, and trains none.
@@ -8,48 +8,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from a3b_tune.data import Batches, Dataset, Rows
 from a3b_tune.data.load import load
+from a3b_tune.data.text import Text
 from a3b_tune.models import build
 from a3b_tune.models.tables import Openings
 from a3b_tune.study.sections import DataSection
 from a3b_tune.training.recipe import Recipe
+from a3b_tune.training.rows_part import RowsPart
+from a3b_tune.training.text_part import TextPart
 
 # Tokens in one evaluation batch: large enough that Python costs nothing, small enough that the
 # scores of a 256-token transformer with 4 heads stay below 70 MB.
 EVALUATION_TOKENS = 16_384
 
 
-@dataclass(frozen=True)
-class Part:
-    """What one trial reads: training rows (N,) and batches of distinct validation rows, each
-    `(tokens (B, T), labels (B,), counts (B,))`."""
-
-    train: Rows
-    validation: list[tuple[Tensor, Tensor, Tensor]]
-    validation_rows: int
-    distinct_rows: int
-    longest: int
-    openings: Openings
-    _batches: dict[tuple[int | None, int | None], Batches] = field(default_factory=dict)
-
-    def batches(self, size: int | None, tokens: int | None) -> Batches:
-        """The training rows in batches, as `Batches` takes them, cut once for all who ask."""
-        if (size, tokens) not in self._batches:
-            self._batches[size, tokens] = Batches(self.train, size=size, tokens=tokens)
-        return self._batches[size, tokens]
-
-
 @dataclass
 class Prepared:
     """A data set on a device, cut as each trial asks; `precision` is that of `--precision`."""
 
-    dataset: Dataset
+    dataset: Dataset | Text
     device: torch.device
     precision: str = "auto"
-    _parts: dict[int | None, Part] = field(default_factory=dict)
+    _parts: dict[int | None, RowsPart | TextPart] = field(default_factory=dict)
 
     def autocast(self) -> torch.autocast:
         """The context in which models run: where asked for, with matrices in bfloat16."""
@@ -58,10 +41,15 @@ class Prepared:
 
     @property
     def vocabulary(self) -> int:
+        if isinstance(self.dataset, Text):
+            return len(self.dataset.alphabet)
         return len(self.dataset.vocabulary.i2w)
 
     @property
     def classes(self) -> int:
+        """What a model chooses from: the classes of rows, or the tokens of a text."""
+        if isinstance(self.dataset, Text):
+            return len(self.dataset.alphabet)
         return len(self.dataset.class_names)
 
     def model(self, recipe: Recipe) -> nn.Module:
@@ -75,27 +63,38 @@ class Prepared:
             **recipe.model_settings,
         ).to(self.device)
 
-    def cut(self, max_length: int | None) -> Part:
-        """The rows' first `max_length` tokens; None leaves them whole."""
+    def cut(self, max_length: int | None) -> RowsPart | TextPart:
+        """The rows' first `max_length` tokens, None leaves them whole; or windows of a text, of so
+        many tokens."""
         if max_length not in self._parts:
             self._parts[max_length] = self._prepare(max_length)
         return self._parts[max_length]
 
-    def _prepare(self, max_length: int | None) -> Part:
-        train, validation = self.dataset.train, self.dataset.validation
+    def _prepare(self, max_length: int | None) -> RowsPart | TextPart:
+        if isinstance(self.dataset, Text):
+            if max_length is None:
+                raise ValueError("windows of a text have a length")
+            return TextPart(self.dataset, max_length, self.device, self.autocast())
+        return self._rows(self.dataset, max_length)
+
+    def _rows(self, dataset: Dataset, max_length: int | None) -> RowsPart:
+        train, validation = dataset.train, dataset.validation
         if max_length is not None:
             train, validation = train.cut(max_length), validation.cut(max_length)
         longest = int(max(train.lengths.max(), validation.lengths.max()))
         distinct = validation.distinct()
         size = max(1, EVALUATION_TOKENS // longest)
         batches = Batches(distinct.to(self.device), size=size)
-        return Part(
+        return RowsPart(
             train=train.to(self.device),
             validation=list(batches.in_order(size)),
             validation_rows=len(validation),
             distinct_rows=len(distinct),
             longest=longest,
             openings=self._openings(train, validation),
+            vocabulary=self.vocabulary,
+            outputs=self.classes,
+            autocast=self.autocast(),
         )
 
     def _openings(self, *parts: Rows) -> Openings:
@@ -103,7 +102,7 @@ class Prepared:
         return Openings.of(first.long().to(self.device), self.vocabulary)
 
 
-def load_dataset(section: DataSection, data_dir: Path | None = None) -> Dataset:
+def load_dataset(section: DataSection, data_dir: Path | None = None) -> Dataset | Text:
     """The data set of a study file's `[data]` section, whole.
 
     :raises InputError: it cannot be had or is not what it should be.
@@ -118,4 +117,6 @@ def load_dataset(section: DataSection, data_dir: Path | None = None) -> Dataset:
         text_column=section.text_column,
         label_column=section.label_column,
         split=section.split,
+        characters=section.characters,
+        tokens=section.tokens,
     )

@@ -68,7 +68,7 @@ def begin(recipe: Recipe, model: nn.Module, batches: int, saved: bytes | None) -
 
 
 def _check(facts: Facts, recipe: Recipe, batches: int) -> None:
-    epochs = recipe.training.epochs
+    epochs = recipe.training.rounds
     if facts.optimizer != recipe.optimizer.name:
         told = f"of optimizer {facts.optimizer!r}, not {recipe.optimizer.name!r}"
     elif facts.seed != recipe.seed:

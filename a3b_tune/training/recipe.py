@@ -25,9 +25,18 @@ class OptimizerRecipe:
 @dataclass(frozen=True)
 class TrainingRecipe:
     """How long and on what batches. `warmup` is a share of the trial's steps, `clip` the largest
-    allowed Euclidean norm of all gradients together."""
+    allowed Euclidean norm of all gradients together.
+
+    Rows have `epochs`, a text has `steps`, evaluated every so many; a step's batch is cut into
+    `accumulate` parts whose gradients add up. A text is scored on `windows` fixed windows, and at
+    the end on `final_batches` × `batch_size` fresh ones (0: not at all)."""
 
     epochs: int = 10
+    steps: int | None = None
+    evaluate_every: int = 250
+    accumulate: int = 1
+    windows: int = 1000
+    final_batches: int = 1000
     batch_size: int = 32
     batch_tokens: int | None = None
     warmup: float = 0.0
@@ -35,6 +44,22 @@ class TrainingRecipe:
     clip: float | None = None
     label_smoothing: float = 0.0
     word_dropout: float = 0.0
+
+    @property
+    def rounds(self) -> int:
+        """How often the trial is evaluated: after each epoch, or of a text every so many steps."""
+        return self.epochs if self.steps is None else self.steps // self.evaluate_every
+
+
+@dataclass(frozen=True)
+class SamplesRecipe:
+    """What is written after each evaluation of a text: so many tokens (0: nothing) behind a seed of
+    `seed_length`. Temperature 0 takes the likeliest token; `top_k` 0 leaves all to choose from."""
+
+    length: int = 200
+    temperature: float = 1.0
+    top_k: int = 0
+    seed_length: int = 16
 
 
 @dataclass(frozen=True)
@@ -46,6 +71,7 @@ class Recipe:
     optimizer: OptimizerRecipe
     training: TrainingRecipe
     max_length: int | None = None
+    samples: SamplesRecipe = SamplesRecipe()
 
     @property
     def model_name(self) -> str:
@@ -57,7 +83,7 @@ class Recipe:
         return {key: value for key, value in self.model.items() if key != "name"}
 
 
-Part = TypeVar("Part", OptimizerRecipe, TrainingRecipe)
+Part = TypeVar("Part", OptimizerRecipe, TrainingRecipe, SamplesRecipe)
 
 
 def recipe_from(settings: Mapping[str, Scalar], seed: int) -> Recipe:
@@ -69,6 +95,7 @@ def recipe_from(settings: Mapping[str, Scalar], seed: int) -> Recipe:
         optimizer=_part(OptimizerRecipe, _section(settings, "optimizer")),
         training=_part(TrainingRecipe, _section(settings, "training")),
         max_length=_section(settings, "data").get("max_length"),
+        samples=_part(SamplesRecipe, _section(settings, "samples")),
     )
 
 

@@ -20,11 +20,13 @@ MEMBER_SETTINGS: frozenset[str] = frozenset(
         "optimizer.beta1",
         "optimizer.beta2",
         "training.epochs",
+        "training.steps",
         "training.warmup",
         "training.schedule",
         "training.clip",
         "training.label_smoothing",
         "training.word_dropout",
+        "samples.temperature",
     }
 )
 """Settings that may differ between the members of a stack: each is a number per member, or says

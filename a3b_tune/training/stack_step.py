@@ -5,7 +5,7 @@ member's weights into it, `torch.func.vmap` does so for all members in one opera
 K members, B batch, T positions, O classes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +60,8 @@ class StackedModel:
         run = self._alone if alone else self._own if shares is None else self._merged
         with self._autocast:
             logits = run(dict(weights), list(rates), list(keys), tokens)  # (K, B, O)
+        if logits.dim() == 4:  # (K, B, T, V): of text each position is a row of its own
+            logits, labels = logits.flatten(1, 2), labels.flatten(1)
         return losses(logits, labels.expand(logits.shape[:2]), shares, smoothing)
 
     def _alone(
@@ -153,6 +155,20 @@ def clip_members(gradients: Iterable[Tensor], norms: Tensor, limits: Tensor) -> 
     scale = (limits / (norms + 1e-6)).clamp(max=1.0)
     for gradient in gradients:
         gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
+
+
+def kept_bytes(action: Callable[[], object]) -> int:
+    """What the backward pass of an action keeps, in bytes."""
+    kept = 0
+
+    def keep(tensor: Tensor) -> Tensor:
+        nonlocal kept
+        kept += tensor.nbytes
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        action()
+    return kept
 
 
 def pieces(

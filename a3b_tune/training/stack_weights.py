@@ -52,6 +52,15 @@ class StackWeights:
         """A member's weights by name."""
         return {name: weight[row] for name, weight in self.values(row + 1).items()}
 
+    def lend(self, row: int, model: nn.Module) -> None:
+        """Copies a member's weights and constants into a model."""
+        own = self.weights(row)
+        own |= {name: tensor[row] for name, tensor in self._tensors.constants.items()}
+        with torch.no_grad():
+            for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+                if name in own:
+                    tensor.copy_(own[name])
+
     def moments(self, row: int, recipe: OptimizerRecipe) -> Moments:
         """A member's moments: views, which the next step moves."""
         own = self._optimizers.moments(row)

@@ -6,7 +6,7 @@ members, B batch, T positions.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
 from math import isfinite, log
@@ -19,19 +19,16 @@ from a3b_tune.training.compiling import pays
 from a3b_tune.training.device import quickest
 from a3b_tune.training.feed import Fed, Feed
 from a3b_tune.training.learner import DIVERGED, Diverged, Epoch, Stopped, never, out_of_memory
+from a3b_tune.training.looking import Looking
 from a3b_tune.training.members import Member, MemberNumbers
-from a3b_tune.training.noises import WORDS, drop_words, dropout_layers, drops
-from a3b_tune.training.plain import LOOK
+from a3b_tune.training.noises import dropout_layers, drops
+from a3b_tune.training.part import Crew, Scored
 from a3b_tune.training.prepared import Prepared
 from a3b_tune.training.progress import begin, save
 from a3b_tune.training.recipe import Recipe, recipe_from
 from a3b_tune.training.shape import Shape
-from a3b_tune.training.stack_step import (
-    StackedModel,
-    clip_members,
-    count_right,
-    member_norms,
-)
+from a3b_tune.training.stack_gradients import StackGradients
+from a3b_tune.training.stack_step import StackedModel, clip_members, kept_bytes, member_norms
 from a3b_tune.training.stack_weights import StackWeights
 from a3b_tune.training.whole_step import WholeStep
 
@@ -60,15 +57,13 @@ class StackedLearner:
         self._slots = slots
         self._should_stop = should_stop
         self._recipe = recipe_from(dict(shape.settings), 0)
-        training = self._recipe.training
         self._part = prepared.cut(self._recipe.max_length)
-        size = None if training.batch_tokens else training.batch_size
-        self._batches = self._part.batches(size, training.batch_tokens)
+        self._batches = self._part.batches(self._recipe.training)
         self._names = count(1)
         self._members: list[Member] = []
         self._within = False
         self._changed()
-        self._too_much = DIVERGED * log(max(2, prepared.classes))
+        self._too_much = DIVERGED * log(max(2, self._part.outputs))
         model = prepared.model(self._recipe)
         self._feed = Feed(self._batches)
         self._lazy = self._recipe.optimizer.name == "sparse_adam"
@@ -78,6 +73,7 @@ class StackedLearner:
         self._way = "capture" if self._fits and cuda else "no"
         self._compiles = not cuda
         self._weights = StackWeights(model, self._recipe.optimizer.name, slots)
+        self._gradients = StackGradients(self._weights, self._recipe.training.accumulate)
         self._model = self._stacked(model)
 
     @property
@@ -132,31 +128,43 @@ class StackedLearner:
     def epoch(self) -> dict[int, Epoch | Diverged]:
         began = time.perf_counter()
         self._within = True
-        mean_losses, norms = self._train()
+        first = [member.step for member in self._members]
+        looking = self._train()
         trained = time.perf_counter()
-        scores = self._score()
-        scored = time.perf_counter()
+        scored = self._score()
+        ended = time.perf_counter()
         self._within = False
         self._compile(trained - began)
         members = len(self._members)
-        seconds, evaluation = (trained - began) / members, (scored - trained) / members
+        seconds, evaluation = (trained - began) / members, (ended - trained) / members
+        losses, norms, looks = looking.losses.tolist(), looking.norms.tolist(), looking.told(first)
         found: dict[int, Epoch | Diverged] = {}
-        for row, member in enumerate(self._members):
+        for row, (member, own) in enumerate(zip(self._members, scored, strict=True)):
             member.done += 1
             found[member.name] = member.fault or Epoch(
-                member.done, mean_losses[row], scores[row], norms[row], member.lr, seconds,
-                evaluation,
+                member.done, losses[row], own.value, norms[row], member.lr, seconds, evaluation,
+                own.scores, looks[row], own.sample,
             )  # fmt: skip
         return found
+
+    def final(self, member: int) -> Mapping[str, float]:
+        row = self._row(member)
+        own = self._members[row]
+        return self._part.final(self._alone(row), own.recipe, self._should_stop)
+
+    def model_bytes(self, member: int) -> bytes:
+        row = self._row(member)
+        return self._part.packed(self._weights.weights(row), self._members[row].recipe)
 
     def _stacked(self, model: nn.Module) -> StackedModel:
         """The module that is called for all, with the openings where they are few."""
         openings = self._part.openings
         tokens = max(self._batches.sizes) * self._part.longest
-        if hasattr(model, "openings"):
+        if openings is not None and hasattr(model, "openings"):
             worth = len(openings.tokens) * self._prepared.vocabulary <= WORTH * tokens
             setattr(model, "openings", openings if worth else None)  # noqa: B010
         self._whole: WholeStep | None = None
+        self._module = model
         return StackedModel(model, self._prepared.autocast())
 
     def step_seconds(self, steps: int) -> float:
@@ -168,15 +176,8 @@ class StackedLearner:
     def step_bytes(self) -> int:
         """What a step on the longest batch holds, roughly: weights, gradients and two moments, what
         the backward pass keeps, and as much again that comes and goes."""
-        kept = 0
-
-        def keep(tensor: Tensor) -> Tensor:
-            nonlocal kept
-            kept += tensor.nbytes
-            return tensor
-
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            self._update(self._feed.longest(self._orders(), merge=self._merges()), False)
+        fed = self._feed.longest(self._orders(), merge=self._merges())
+        kept = kept_bytes(partial(self._update, fed, False))
         weights = self._weights.values(len(self._members))
         return 2 * kept + 4 * sum(weight.nbytes for weight in weights.values())
 
@@ -194,29 +195,26 @@ class StackedLearner:
         noisy = self._model.drops or self._read_numbers().word_dropout is not None
         return not (self._lazy or noisy)
 
-    def _train(self) -> tuple[list[float], list[float]]:
-        """One pass of every member over its rows: mean losses and mean gradient norms."""
+    def _train(self) -> Looking:
+        """The steps of every member's next round: what was seen of them."""
         members = self._members
         orders = self._orders()  # (K, N)
-        totals = torch.zeros(len(members), device=orders.device)
-        norms = torch.zeros_like(totals)
-        rows = looks = 0
+        like = torch.zeros(len(members), device=self._prepared.device)
+        looking = Looking(len(self._batches), self._part.has_looks, like)
         last = len(self._batches) - 1
         for index, fed in enumerate(self._feed.epoch(orders, merge=self._merges())):
             if self._should_stop():
                 raise Stopped
-            look = index % LOOK == LOOK - 1 or index == last
+            look = looking.at(index)
             loss, norm = self._update(fed, look)
-            totals += loss * fed.rows
-            rows += fed.rows
+            looking.add(loss, fed.rows)
             if look:
                 assert norm is not None
-                norms += norm
-                looks += 1
+                looking.look(norm, [member.lr for member in members])
                 # On a GPU each look would wait for it: one at the end must do.
                 if index == last or self._way != "capture":
-                    self._check(totals, index + 1, rows)
-        return (totals / rows).tolist(), (norms / looks).tolist()
+                    self._check(looking.losses, index + 1)
+        return looking
 
     def _update(self, fed: Fed, look: bool) -> tuple[Tensor, Tensor | None]:
         """One step of every member: losses (K,), and gradient norms (K,) where they were needed."""
@@ -238,7 +236,8 @@ class StackedLearner:
         if self._way == "no" or len(self._members) < WHOLE * self._slots:
             return None
         if self._whole is None:
-            self._whole = WholeStep(self._model, self._weights, self._slots, self._way)
+            accumulate = self._recipe.training.accumulate
+            self._whole = WholeStep(self._model, self._weights, self._slots, self._way, accumulate)
             self._held = False
         if not self._held:
             self._whole.hold(self._members, self._read_numbers())
@@ -249,49 +248,55 @@ class StackedLearner:
         self, fed: Fed, look: bool, lrs: list[float], taken: list[int]
     ) -> tuple[Tensor, Tensor | None]:
         """The step, operation by operation."""
-        members, numbers = self._members, self._read_numbers()
-        keys = numbers.noise_keys(taken)
-        tokens = fed.tokens
-        if numbers.word_dropout is not None:
-            tokens = drop_words(tokens, numbers.word_dropout, keys[WORDS])
-        leaves, tokens = self._weights.leaves(len(members), tokens)
-        state = {**leaves, **self._weights.constants(len(members))}
-        rates = self._weights.rates(len(members))
-        loss = self._model.losses(
-            state, rates, keys[WORDS + 1 :], tokens, fed.labels, fed.shares, numbers.smoothing
-        )
-        gradients = torch.autograd.grad(loss.sum(), list(leaves.values()))
+        numbers = self._read_numbers()
+        loss, leaves, gradients = self._gradients.of(self._model, numbers, fed, taken)
         norm = None
         if numbers.clip is not None:
             norm = member_norms(gradients)
             clip_members(gradients, norm, numbers.clip)
         elif look:
             norm = member_norms(gradients)
-        recipes = [member.recipe.optimizer for member in members]
+        recipes = [member.recipe.optimizer for member in self._members]
         self._weights.step(leaves, gradients, recipes, lrs, [step + 1 for step in taken])
-        return loss.detach(), norm
+        return loss, norm
 
     def _compile(self, seconds: float) -> None:
         """Compiles the step if the epochs ahead, of `seconds` each, are long enough."""
         self._epochs_ahead -= 1
         full = len(self._members) == self._slots
-        if self._compiles and full and pays(seconds * self._epochs_ahead):
+        ahead, of_text = seconds * self._epochs_ahead, self._part.has_looks
+        if self._compiles and full and pays(ahead, of_text):
             self._compiles = False
             if self._fits:
                 self._way = "compile"
             else:
                 self._weights.compile()
 
-    def _check(self, totals: Tensor, step: int, rows: int) -> None:
-        for member, loss in zip(self._members, (totals / rows).tolist(), strict=True):
+    def _check(self, losses: Tensor, step: int) -> None:
+        for member, loss in zip(self._members, losses.tolist(), strict=True):
             if member.fault is None and (not isfinite(loss) or loss > self._too_much):
                 where = f"step {step} of epoch {member.done + 1}"
                 member.fault = Diverged(f"mean loss {loss:.3g} by {where}")
 
-    def _score(self) -> list[float]:
-        """Every member's share of validation rows whose class it names."""
-        members, part = len(self._members), self._part
-        weights = self._weights.values(members) | self._weights.constants(members)
-        right = count_right(self._model, weights, part.validation, self._prepared.vocabulary)
-        shares: list[float] = (right.double() / part.validation_rows).tolist()
-        return shares
+    def _score(self) -> list[Scored]:
+        """Every member's scores."""
+        members = self._members
+        count = len(members)
+        crew = Crew(
+            self._model,
+            self._weights.values(count) | self._weights.constants(count),
+            self._alone,
+            [member.recipe for member in members],
+            [member.done + 1 == member.recipe.training.rounds for member in members],
+            [member.fault is not None for member in members],
+        )
+        scored = self._part.score_all(crew, self._should_stop)
+        for member, own in zip(members, scored, strict=True):
+            if member.fault is None and not isfinite(own.value):
+                member.fault = Diverged(f"scored {own.value} after step {member.step}")
+        return scored
+
+    def _alone(self, row: int) -> nn.Module:
+        """A member's own weights in a module that is the next row's when that is asked for."""
+        self._weights.lend(row, self._module)
+        return self._module

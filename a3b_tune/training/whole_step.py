@@ -32,8 +32,16 @@ class WholeStep:
     """The step of a full batch. `way` says how it is done: "compile" it, "capture" it on a GPU, or
     just "run" it. Not for embeddings that are gathered."""
 
-    def __init__(self, model: StackedModel, weights: StackWeights, slots: int, way: str) -> None:
+    def __init__(
+        self,
+        model: StackedModel,
+        weights: StackWeights,
+        slots: int,
+        way: str,
+        accumulate: int = 1,
+    ) -> None:
         self._model = model
+        self._accumulate = accumulate
         self._weights = weights
         self._slots = slots
         self._way = way
@@ -118,9 +126,30 @@ class WholeStep:
         self, tokens: Tensor, labels: Tensor, shares: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
         """The step itself, for all slots."""
+        numbers, count = self._numbers, self._accumulate
+        assert numbers is not None
+        parts = [(tokens, labels, shares)]
+        if count > 1:
+            cut = zip(tokens.chunk(count, 1), labels.chunk(count, 1), strict=True)
+            parts = [(*part, None) for part in cut]
+        loss, gradients = self._gradients(*parts[0], 0)
+        for number, part in enumerate(parts[1:], 1):
+            more, found = self._gradients(*part, number)
+            loss = loss + more
+            gradients = {name: gradient + found[name] for name, gradient in gradients.items()}
+        norm = member_norms(gradients.values()) if self.tells_norms else None
+        if numbers.clip is not None and norm is not None:
+            clip_members(gradients.values(), norm, numbers.clip)
+        self._weights.step_together(gradients, self._rates)
+        return loss, norm
+
+    def _gradients(
+        self, tokens: Tensor, labels: Tensor, shares: Tensor | None, part: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Losses (slots,) of one part of a batch, and gradients."""
         numbers, slots = self._numbers, self._slots
         assert numbers is not None
-        found = list(keys(numbers.streams, self._taken).unbind(1))
+        found = list(keys(numbers.streams, self._taken * self._accumulate + part).unbind(1))
         if numbers.word_dropout is not None:
             tokens = drop_words(tokens, numbers.word_dropout, found[WORDS])
         constants, rates = self._weights.constants(slots), self._weights.rates(slots)
@@ -130,15 +159,12 @@ class WholeStep:
                 {**weights, **constants}, rates, found[WORDS + 1 :], tokens, labels, shares,
                 numbers.smoothing,
             )  # fmt: skip
+            if self._accumulate > 1:
+                loss = loss / self._accumulate
             return loss.sum(), loss
 
-        weights = self._weights.values(slots)
-        gradients, loss = torch.func.grad(total, has_aux=True)(weights)
-        norm = member_norms(gradients.values()) if self.tells_norms else None
-        if numbers.clip is not None and norm is not None:
-            clip_members(gradients.values(), norm, numbers.clip)
-        self._weights.step_together(gradients, self._rates)
-        return loss, norm
+        gradients, loss = torch.func.grad(total, has_aux=True)(self._weights.values(slots))
+        return loss, gradients
 
     def _captured(self, fed: Fed) -> Step:
         rows = (fed.tokens, fed.labels, fed.shares)

@@ -12,6 +12,7 @@ from a3b_tune.tuning.asking import Queue
 from a3b_tune.tuning.checkpointing import Checkpoints
 from a3b_tune.tuning.events import Event, LostFound, TrialEnded
 from a3b_tune.tuning.liveness import Heart, Reaped
+from a3b_tune.tuning.showing import Artifacts
 from a3b_tune.tuning.studies import StoredStudy
 from a3b_tune.tuning.trials import RunningTrial
 
@@ -27,6 +28,7 @@ class Desk:
     notify: Callable[[Event], None]
     heart: Heart
     checkpoints: Checkpoints
+    artifacts: Artifacts
 
     def hear(self) -> None:
         """Tells what was found out about other workers since it was last asked."""

@@ -16,7 +16,7 @@ class LostFound:
 @dataclass(frozen=True)
 class TrialStarted:
     """`repeats` is an earlier trial with the same settings, now run with a new seed; `slots` is
-    how many trials its stack has room for; `curve` are its accuracies up to the checkpoint that it
+    how many trials its stack has room for; `curve` are its values up to the checkpoint that it
     goes on from."""
 
     number: int

@@ -38,7 +38,7 @@ from a3b_tune.tuning.events import (
     WorkerDied,
 )
 from a3b_tune.tuning.liveness import Heart, reap
-from a3b_tune.tuning.pruning import most_epochs
+from a3b_tune.tuning.showing import Artifacts
 from a3b_tune.tuning.spending import Spending
 from a3b_tune.tuning.stacking import Stack
 from a3b_tune.tuning.stopping import Limits, Stopping
@@ -135,7 +135,7 @@ class Run:
         self._wait = wait
         cuda = prepared.device.type == "cuda"
         account = Account("gpu" if cuda else "cpu", 1 if cuda else torch.get_num_threads())
-        checkpoints = Checkpoints(stored, self._warn)
+        checkpoints, artifacts = Checkpoints(stored, self._warn), Artifacts(stored, self._warn)
         queue = Queue(stored, limits.trials, self._about(), account, checkpoints.load)
         self._heart = Heart(stored)
         if watch:
@@ -143,7 +143,7 @@ class Run:
             self._heart.look_on = elsewhere.look
         self._stop = Stopping(limits, Spending(stored, account), self._heart)
         self._desk = Desk(
-            stored, queue, account, self._stop.reached, notify, self._heart, checkpoints
+            stored, queue, account, self._stop.reached, notify, self._heart, checkpoints, artifacts
         )
         stored.storage.patience = Patience(
             patience,
@@ -256,7 +256,7 @@ class Run:
         return min(self._turn_length, ceil(unbegun / self._workers))
 
     def _open(self, shape: Shape, slots: int) -> Learner:
-        epochs = ceil(self._ahead() / slots) * most_epochs(self._stored.file)
+        epochs = ceil(self._ahead() / slots) * self._stored.file.rounds
         return self._open_learner(shape, self._prepared, slots, self._stop.hurried, epochs)
 
     def _mend(

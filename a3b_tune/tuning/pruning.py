@@ -9,16 +9,16 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial
 
-from a3b_tune.study import Choices, Range, StudyFile
+from a3b_tune.study import StudyFile
 
 
 def build_pruner(file: StudyFile) -> BasePruner:
-    """The pruner of a study file. Its resource is the epoch."""
+    """The pruner of a study file. Its resource is the epoch, of text the evaluation."""
     spec = file.study.pruner
     match spec.name:
         case "hyperband":
             return optuna.pruners.HyperbandPruner(
-                spec.min_resource, max(spec.min_resource, most_epochs(file)), spec.reduction_factor
+                spec.min_resource, max(spec.min_resource, file.rounds), spec.reduction_factor
             )
         case "asha":
             return optuna.pruners.SuccessiveHalvingPruner(
@@ -35,16 +35,6 @@ def build_pruner(file: StudyFile) -> BasePruner:
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 return optuna.pruners.PatientPruner(None, spec.patience, spec.min_delta)
     return optuna.pruners.NopPruner()
-
-
-def most_epochs(file: StudyFile) -> int:
-    """The most epochs that a trial of this file may run."""
-    epochs = file.training.epochs
-    if isinstance(epochs, Range):
-        return int(epochs.high)
-    if isinstance(epochs, Choices):
-        return max(int(choice) for choice in epochs.choices)
-    return int(epochs)
 
 
 def should_prune(study: optuna.Study, trial: FrozenTrial) -> bool:

@@ -34,6 +34,7 @@ STUDY_FORMAT = "a3b:format"
 STUDY_FILE = "a3b:file"
 STUDY_DATA = "a3b:data"
 STUDY_CEILING = "a3b:ceiling"
+STUDY_FLOOR = "a3b:floor"
 STUDY_VERSIONS = "a3b:versions"
 
 # A study's attribute for each worker: where its time went.

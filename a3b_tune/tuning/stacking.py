@@ -5,7 +5,8 @@ Knows nothing of how members are trained, nor of what to do when that fails.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 
 from a3b_tune.storage.patience import answered
 from a3b_tune.training import Diverged, Epoch, Learner, Stopped, recipe_from
@@ -19,12 +20,12 @@ from a3b_tune.tuning.events import (
     TrialStarted,
     Warned,
 )
-from a3b_tune.tuning.measured import epoch_record
+from a3b_tune.tuning.measured import epoch_record, rounds_of
 from a3b_tune.tuning.stopping import HURRY
 from a3b_tune.tuning.trials import NEWS_INTERVAL, RunningTrial, write_all
 from a3b_tune.tuning.turns import Turn
 
-PERFECT = 1.0
+MAX_TIME = "max time"
 TAKEN_FOR_DEAD = "another worker has it: this one was not heard of for too long"
 
 
@@ -129,12 +130,14 @@ class Stack:
 
     def _epoch(self) -> None:
         outcomes = self._train() if self._members else {}
-        for member, outcome in outcomes.items():
-            self._hear(self._members[member], outcome)
+        late = [member for member, outcome in outcomes.items() if self._hear(member, outcome)]
+        for member in late:
+            self._finish(member, outcomes[member])
         with self._desk.account.timed("storage"):
             for member, outcome in outcomes.items():
                 if isinstance(outcome, Epoch):
                     self._judge(self._members[member], outcome)
+            self._show(outcomes)
             ended = self._write()
         for trial in ended:
             self._desk.notify(ended_event(trial))
@@ -143,7 +146,8 @@ class Stack:
 
     def _train(self) -> Mapping[int, Epoch | Diverged]:
         """One epoch of all members."""
-        if self._epoch_seconds > HURRY:
+        # The last evaluation on text takes longer than those before it.
+        if self._epoch_seconds > HURRY or self._desk.stored.file.is_text:
             self._copies = {member: self._learner.save(member) for member in self._members}
         self._in_epoch = True
         began = time.perf_counter()
@@ -156,25 +160,53 @@ class Stack:
         self._desk.account.epoch(seconds, evaluation, self._learner.slots, len(self._members))
         return outcomes
 
-    def _hear(self, trial: RunningTrial, outcome: Epoch | Diverged) -> None:
+    def _hear(self, member: int, outcome: Epoch | Diverged) -> bool:
+        """Notes what an epoch came to; whether time has made it the trial's last, though none of
+        those that a learner knows to be the last."""
+        trial = self._members[member]
         if isinstance(outcome, Diverged):
             # Told as pruned, not as failed: a sampler ignores failures and would come back here.
             trial.prune(f"diverged: {outcome}")
-            return
+            return False
         trial.spend("training", outcome.seconds)
         trial.spend("evaluation", outcome.evaluation_seconds)
-        trial.report(outcome.value, epoch_record(outcome))
-        self._desk.notify(EpochDone(trial.number, _epochs(trial), outcome))
+        trial.report(outcome.value, epoch_record(outcome, trial.stored.file.metric.name))
+        rounds = rounds_of(trial.settings)
+        if outcome.epoch < rounds and trial.out_of_time:
+            return True
+        self._desk.notify(EpochDone(trial.number, rounds, outcome))
+        return False
+
+    def _finish(self, member: int, outcome: Epoch | Diverged) -> None:
+        """Adds the scores of a last epoch. After all have been heard: it may take long, and where
+        it is stopped each member has reported what it has learned."""
+        assert isinstance(outcome, Epoch)
+        trial = self._members[member]
+        with self._desk.account.timed("evaluation"), trial.timed("evaluation"):
+            outcome = replace(outcome, scores={**outcome.scores, **self._learner.final(member)})
+        trial.score(epoch_record(outcome, trial.stored.file.metric.name))
+        self._desk.notify(EpochDone(trial.number, rounds_of(trial.settings), outcome))
 
     def _judge(self, trial: RunningTrial, epoch: Epoch) -> None:
         """Whether the trial ends with this epoch."""
-        more = epoch.epoch < _epochs(trial)
-        if epoch.value >= PERFECT:
-            trial.complete(f"reached {PERFECT} in epoch {epoch.epoch}" if more else None)
+        more = epoch.epoch < rounds_of(trial.settings)
+        perfect = trial.stored.file.metric.perfect
+        if perfect is not None and epoch.value >= perfect:
+            trial.complete(f"reached {perfect} in epoch {epoch.epoch}" if more else None)
         elif not more:
             trial.complete()
+        elif trial.out_of_time:
+            trial.complete(MAX_TIME)
         elif trial.should_prune():
             trial.prune(f"behind at epoch {epoch.epoch}")
+
+    def _show(self, members: Iterable[int]) -> None:
+        """Keeps what a person may look at of trials on text that were just evaluated."""
+        for member in members if self._desk.stored.file.is_text else ():
+            trial = self._members[member]
+            self._desk.artifacts.evaluated(trial)
+            if trial.ending is not None and self._desk.artifacts.is_best(trial):
+                self._desk.artifacts.keep_model(trial, self._learner.model_bytes(member))
 
     def _write(self) -> list[RunningTrial]:
         """Ends the trials that have ended, writes reports that have waited long enough, and takes
@@ -260,8 +292,3 @@ class Stack:
         for trial in self._written():
             self._desk.notify(ended_event(trial))
         self._keep(self._members)
-
-
-def _epochs(trial: RunningTrial) -> int:
-    """How many epochs the trial has if nothing ends it."""
-    return int(trial.settings["training.epochs"])

@@ -15,15 +15,19 @@ from optuna.study import StudyDirection
 from a3b_tune.errors import InputError, unknown
 from a3b_tune.storage.opening import shown_url
 from a3b_tune.storage.verbs import Storage
-from a3b_tune.study import StudyFile
+from a3b_tune.study import Metric, StudyFile
 from a3b_tune.study.ceiling import WHY, study_ceiling_kind
 from a3b_tune.study.differences import differences
+from a3b_tune.study.fitting import largest
 from a3b_tune.tuning import records
 from a3b_tune.tuning.pruning import build_pruner
 from a3b_tune.tuning.view import View
 
 if TYPE_CHECKING:
     from a3b_tune.data import Dataset
+    from a3b_tune.data.text import Text
+
+_OTHER = {False: "its rows are not the ones", True: "its text is not the one"}
 
 
 @dataclass(frozen=True)
@@ -44,19 +48,20 @@ class StoredStudy:
         return View(self.storage, self.study.study_name, self.study.pruner)
 
 
-def begin_or_go_on(storage: Storage, file: StudyFile, dataset: "Dataset") -> StoredStudy:
+def begin_or_go_on(storage: Storage, file: StudyFile, dataset: "Dataset | Text") -> StoredStudy:
     """Creates the study of a file, or opens it if it is there and says the same.
 
-    :raises InputError: a study of that name says something else; its differences are named.
+    :raises InputError: a study of that name says something else; its differences are named. Or the
+        text is too short for the file's longest windows.
     """
     name = file.study.name
     if name not in study_names(storage):
-        storage.create_whole_study(name, StudyDirection.MAXIMIZE, _attributes(file, dataset))
+        storage.create_whole_study(name, direction(file.metric), _attributes(file, dataset))
     study = optuna.load_study(study_name=name, storage=storage, pruner=build_pruner(file))
     stored = _stored_file(study, storage)
     different = differences(stored, file)
     if study.user_attrs[records.STUDY_DATA]["hash"] != dataset.data_hash:
-        different.append("the data: its rows are not the ones the study began with")
+        different.append(f"the data: {_OTHER[file.is_text]} the study began with")
     if different:
         raise InputError(
             f"study {name!r} in {shown_url(storage.url)} began with other settings: "
@@ -78,15 +83,20 @@ def go_on(storage: Storage, name: str) -> StoredStudy:
     return StoredStudy(storage, study, stored.file)
 
 
-def check_data(stored: StoredStudy, dataset: "Dataset") -> None:
+def direction(metric: Metric) -> StudyDirection:
+    """Optuna's word for which way is better."""
+    return StudyDirection.MAXIMIZE if metric.sign > 0 else StudyDirection.MINIMIZE
+
+
+def check_data(stored: StoredStudy, dataset: "Dataset | Text") -> None:
     """Refuses data other than the study's.
 
-    :raises InputError: the rows are not those that the study began with.
+    :raises InputError: the rows, or the text, are not those that the study began with.
     """
     if stored.study.user_attrs[records.STUDY_DATA]["hash"] != dataset.data_hash:
         raise InputError(
             f"study {stored.file.study.name!r} in {shown_url(stored.storage.url)} began with other "
-            "data: the rows here are not the ones it began with (see --data-dir)"
+            f"data: {_OTHER[stored.file.is_text]} it began with (see --data-dir)"
         )
 
 
@@ -118,21 +128,59 @@ def _stored_file(study: optuna.Study, storage: Storage) -> StudyFile:
     return StudyFile.from_json(attrs[records.STUDY_FILE])
 
 
-def _attributes(file: StudyFile, dataset: "Dataset") -> Mapping[str, Any]:
-    return {
+def _attributes(file: StudyFile, dataset: "Dataset | Text") -> Mapping[str, Any]:
+    from a3b_tune.data.text import Text
+
+    about = {
         records.STUDY_FORMAT: records.FORMAT,
         records.STUDY_FILE: file.to_json(),
-        records.STUDY_DATA: {
-            "name": dataset.name,
-            "hash": dataset.data_hash,
-            "train": len(dataset.train),
-            "validation": len(dataset.validation),
-            "classes": list(dataset.class_names),
-            "vocabulary": len(dataset.vocabulary.i2w),
-        },
-        records.STUDY_CEILING: ceiling(file, dataset),
         records.STUDY_VERSIONS: records.versions(),
     }
+    if isinstance(dataset, Text):
+        return {**about, **_text_attributes(file, dataset)}
+    data = {
+        "name": dataset.name,
+        "hash": dataset.data_hash,
+        "train": len(dataset.train),
+        "validation": len(dataset.validation),
+        "classes": list(dataset.class_names),
+        "vocabulary": len(dataset.vocabulary.i2w),
+    }
+    return {**about, records.STUDY_DATA: data, records.STUDY_CEILING: ceiling(file, dataset)}
+
+
+def _text_attributes(file: StudyFile, text: "Text") -> Mapping[str, Any]:
+    """Lengths are tokens, the vocabulary is the alphabet."""
+    from a3b_tune.data.text import check_length
+
+    if file.data.max_length is not None:
+        check_length(text, largest(file.data.max_length))
+    data = {
+        "name": text.name,
+        "hash": text.data_hash,
+        "train": len(text.train),
+        "validation": len(text.validation),
+        "test": len(text.test),
+        "vocabulary": len(text.alphabet),
+        "unit": text.unit,
+    }
+    return {
+        records.STUDY_DATA: data,
+        records.STUDY_CEILING: None,
+        records.STUDY_FLOOR: floor(text),
+    }
+
+
+def floor(text: "Text") -> dict[str, Any] | None:
+    """The source's entropy in bits per token, which no model can be below for long, with its
+    standard error and its reason; None where the source is not known."""
+    if text.floor is None:
+        return None
+    why = (
+        f"{text.name} is drawn from a known grammar, and this is the grammar's entropy: "
+        "whoever knows all of it still needs so many bits on average"
+    )
+    return {"value": float(text.floor.value), "error": float(text.floor.error), "why": why}
 
 
 def ceiling(file: StudyFile, dataset: "Dataset") -> dict[str, Any] | None:

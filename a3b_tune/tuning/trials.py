@@ -54,6 +54,7 @@ class RunningTrial:
     ending: Ending | None = None
     _unwritten: dict[int, float] = field(default_factory=dict)
     _attrs: dict[str, Any] = field(default_factory=dict)
+    _notes: dict[str, str] = field(default_factory=dict)
     _after: int | None = None
     _written_at: float = field(default_factory=time.monotonic)
 
@@ -78,7 +79,7 @@ class RunningTrial:
     @property
     def best_epoch(self) -> int | None:
         """The first epoch with the best value."""
-        return max(self.values, key=lambda epoch: (self.values[epoch], -epoch), default=None)
+        return self.stored.file.metric.best_epoch(self.values)
 
     @property
     def best_value(self) -> float | None:
@@ -88,6 +89,13 @@ class RunningTrial:
     def overdue(self) -> bool:
         """Whether its reports have waited long enough."""
         return bool(self._unwritten) and time.monotonic() - self._written_at > FLUSH_INTERVAL
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether it has had the time that its study gives each trial, trained and evaluated."""
+        most = self.stored.file.training.max_time
+        spent = self.seconds.get("training", 0.0) + self.seconds.get("evaluation", 0.0)
+        return most is not None and spent >= most
 
     def join(self, slots: int) -> None:
         """Notes the size of the stack that it runs in."""
@@ -108,6 +116,15 @@ class RunningTrial:
         epoch = int(measured["epoch"])
         self.values[epoch] = self._unwritten[epoch] = value
         self.epochs.append(dict(measured))
+
+    def score(self, measured: Mapping[str, Any]) -> None:
+        """More was measured of the epoch that was reported last."""
+        self.epochs[-1] = dict(measured)
+
+    def note(self, notes: Mapping[str, str]) -> None:
+        """Notes its artifacts; they are written with the next batch."""
+        self.frozen.system_attrs.update(notes)
+        self._notes |= notes
 
     def should_prune(self) -> bool:
         with self.timed("storage"):
@@ -163,7 +180,7 @@ class RunningTrial:
         """What is new of it since it was last written."""
         seconds = {part: round(spent, 4) for part, spent in self.seconds.items()}
         attrs = {records.EPOCHS: self.epochs, records.SECONDS: seconds, **self._attrs}
-        notes = self.stored.view.notes(self.id)
+        notes = self.stored.view.notes(self.id) | self._notes
         if self.ending is None:
             return Change(
                 self.id,
@@ -201,7 +218,7 @@ class RunningTrial:
 
     def written(self, change: Change) -> None:
         """What `change` said is stored by now."""
-        self._unwritten, self._attrs, self._after = {}, {}, None
+        self._unwritten, self._attrs, self._notes, self._after = {}, {}, {}, None
         self._written_at = time.monotonic()
         if change.state is not None:
             self.stored.view.let_go(self.id, change.state, change.value)

@@ -71,4 +71,6 @@ class Turn:
 
 def _held_its_own(trial: RunningTrial, standard: float) -> bool:
     complete = trial.ending is not None and trial.ending.state == TrialState.COMPLETE
-    return complete and trial.best_value is not None and trial.best_value >= standard
+    if not complete or trial.best_value is None:
+        return False
+    return not trial.stored.file.metric.better(standard, trial.best_value)

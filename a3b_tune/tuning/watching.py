@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 from a3b_tune.storage.verbs import CLAIM
 from a3b_tune.tuning import records
 from a3b_tune.tuning.events import EpochDone, Event, TrialEnded, TrialStarted
-from a3b_tune.tuning.measured import epoch_of
+from a3b_tune.tuning.measured import epoch_of, rounds_of
 from a3b_tune.tuning.studies import StoredStudy
 
 
@@ -70,7 +70,7 @@ class Watch:
         if trial.state.is_finished():
             del self._seen[trial._trial_id]
             reason = trial.user_attrs.get(records.REASON)
-            self._notify(_ended(trial, records.STATES[trial.state], reason))
+            self._ended(trial, records.STATES[trial.state], reason)
 
     def _begun(self, trial: FrozenTrial, claim: str) -> Seen:
         record = trial.user_attrs[records.RECORD]
@@ -88,18 +88,19 @@ class Watch:
 
     def _epochs(self, trial: FrozenTrial, seen: Seen) -> None:
         epochs = trial.user_attrs.get(records.EPOCHS, [])
-        most = int(trial.user_attrs[records.RECORD]["settings"]["training.epochs"])
+        most = rounds_of(trial.user_attrs[records.RECORD]["settings"])
         for measured in epochs[seen.epochs :]:
-            self._notify(EpochDone(trial.number, most, epoch_of(measured)))
+            told = epoch_of(measured, self._stored.file.metric.name)
+            self._notify(EpochDone(trial.number, most, told))
         seen.epochs = len(epochs)
 
     def _returned(self, trial: FrozenTrial) -> None:
         del self._seen[trial._trial_id]
         reason = str(trial.user_attrs.get(records.REASON) or "").removeprefix("put back: ")
-        self._notify(_ended(trial, "put back", reason or None))
+        self._ended(trial, "put back", reason or None)
 
-
-def _ended(trial: FrozenTrial, state: str, reason: str | None) -> TrialEnded:
-    values = trial.intermediate_values
-    best = max(values, key=lambda epoch: (values[epoch], -epoch), default=None)
-    return TrialEnded(trial.number, state, None if best is None else values[best], best, reason)
+    def _ended(self, trial: FrozenTrial, state: str, reason: str | None) -> None:
+        values = trial.intermediate_values
+        best = self._stored.file.metric.best_epoch(values)
+        value = None if best is None else values[best]
+        self._notify(TrialEnded(trial.number, state, value, best, reason))

@@ -18,9 +18,9 @@ def ended(number, value, state="complete", best_epoch=1, reason=None):
     return TrialEnded(number, state, value, None if value is None else best_epoch, reason)
 
 
-def whole(number, accuracies, params=PARAMS, state="complete", reason=None):
+def whole(number, accuracies, params=PARAMS, state="complete", reason=None, best_of=max):
     """All events of a trial, its best epoch counted as the loop counts it."""
-    best = max(accuracies, default=None)
+    best = best_of(accuracies, default=None)
     at = accuracies.index(best) + 1 if accuracies else None
     epochs = [epoch(number, n, value, len(accuracies)) for n, value in enumerate(accuracies, 1)]
     return [started(number, params), *epochs, TrialEnded(number, state, best, at, reason)]

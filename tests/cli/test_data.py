@@ -146,7 +146,10 @@ def test_a_fetch_that_fails_leaves_not_even_its_folder(capsys, here):
         (["show", "none.csv"], "none.csv: no such file"),
         (["show", "rows.xls"], "unknown kind of table '.xls'"),
         (["show", "imdb", "--data-dir", "."], f"{imdb.FILE}: no such file"),
-        (["fetch", "xor"], "unknown data set to fetch 'xor' (known: imdb)"),
+        (["fetch", "xor"], "unknown data set to fetch 'xor' (known: imdb, wp)"),
+        (["show", "wp", "--data-dir", "."], "enwik8.gz: no such file"),
+        (["show", "none.txt", "--tokens", "bytes"], "none.txt: no such file"),
+        (["show", "none.txt", "--tokens", "byte"], "unknown kind of token 'byte'; did you mean"),
         (["show", "xor", "--rows", "-1"], "'--rows'"),
         (["show", "xor", "--seed", "x"], "'--seed'"),
     ],
@@ -154,6 +157,32 @@ def test_a_fetch_that_fails_leaves_not_even_its_folder(capsys, here):
 def test_a_mistake_is_one_line_and_makes_nothing(capsys, here, arguments, text):
     assert text in refused(capsys, "data", *arguments)
     assert contents(here) == []
+
+
+def test_toy_is_told_with_its_alphabet_and_floor(capsys):
+    told = json.loads(answered(capsys, "data", "show", "toy", "--json"))
+    text = load("toy")
+    assert told["hash"] == text.data_hash and told["alphabet"] == list(text.alphabet.i2t)
+    assert told["parts"] == {"train": 100_018, "validation": 20_017, "test": len(text.test)}
+    assert told["floor"] == {"value": text.floor.value, "error": text.floor.error}
+    assert told["ideal"] == float(text.ideal.mean())
+    out = answered(capsys, "data", "show", "toy", "--rows", "3")
+    assert "100 018" in out and "alphabet of 31 characters: .pad .start .end .unk ␣" in out
+    assert f"floor {text.floor.value:.4f} ± {text.floor.error:.4f} bits per character" in out
+    assert told["lines"][2] in out and told["lines"][3] not in out
+    assert text.alphabet.decode(text.validation).startswith(told["lines"][0])
+
+
+@pytest.mark.parametrize(("tokens", "size"), [("characters", 4), ("bytes", 256)])
+def test_a_text_of_ones_own(capsys, here, tokens, size):
+    (here / "own.txt").write_text("äb\n\x1b" * 100)
+    words = ["data", "show", "own.txt", "--tokens", tokens]
+    told = json.loads(answered(capsys, *words, "--json"))
+    assert len(told["alphabet"]) == size and told["unit"] == tokens.removesuffix("s")
+    assert told["floor"] is told["ideal"] is None
+    out = answered(capsys, *words)
+    assert f"alphabet of {size} {tokens}" in out and "floor" not in out
+    assert "\x1b" not in out and max(map(len, out.splitlines())) <= 80
 
 
 def test_facts_are_plain_numbers_that_json_takes():

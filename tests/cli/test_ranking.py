@@ -5,7 +5,9 @@ import pytest
 from rich.console import Console
 
 from a3b_tune.cli.ranking import ranking_table, short_names
+from a3b_tune.cli.score import Score
 from a3b_tune.results.trials import ranked, rows
+from a3b_tune.study import ACCURACY
 from tests.results import building
 
 
@@ -13,12 +15,12 @@ from tests.results import building
 def trials(tmp_path_factory):
     url = building.url_in(tmp_path_factory.mktemp("ranking"))
     stored = building.told(url, [([0.9 - 0.01 * i], "complete") for i in range(12)])
-    return ranked(rows(stored.study))
+    return ranked(rows(stored.study), ACCURACY)
 
 
 def shown(trials, names, width) -> str:
     console = Console(file=io.StringIO(), width=width)
-    console.print(ranking_table(trials, names, 5, width))
+    console.print(ranking_table(trials, names, Score(), width))
     return console.file.getvalue()
 
 

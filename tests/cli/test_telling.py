@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from a3b_tune.cli import telling
 from a3b_tune.cli.progress import Best, Progress
+from a3b_tune.cli.score import Score
 from a3b_tune.cli.telling import MOST_LINES, Teller, notice
 from a3b_tune.tuning.events import LostFound
 from tests.cli.events import started, whole
@@ -91,8 +92,8 @@ def test_settings_that_are_run_again_are_not_told_of_in_a_crowd():
 
 
 def test_of_many_lost_trials_the_first_are_named():
-    assert notice(LostFound([3, 5])).endswith(": 3, 5")
-    assert notice(LostFound(list(range(128)))).endswith("6, 7 and 120 more")
+    assert notice(LostFound([3, 5]), Score()).endswith(": 3, 5")
+    assert notice(LostFound(list(range(128))), Score()).endswith("6, 7 and 120 more")
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -1,3 +1,4 @@
+import gzip
 import socket
 import threading
 from collections.abc import Iterator
@@ -7,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from a3b_tune.data import fetch as fetching
-from a3b_tune.data import imdb
-from a3b_tune.data.fetch import Source, fetch, progress_bar
+from a3b_tune.data import imdb, wp
+from a3b_tune.data.fetch import SOURCES, Source, fetch, progress_bar
 from a3b_tune.errors import InputError
 
 
@@ -181,6 +182,28 @@ def test_http_is_tried_where_https_fails(tmp_path, server, body, monkeypatch):
     assert fetch("imdb", tmp_path, timeout=5).read_bytes() == body
 
 
+def test_only_the_schemes_of_the_source_are_tried(tmp_path, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{taken.getsockname()[1]}/data"
+        source = SOURCES["wp"]._replace(folder=place)
+        monkeypatch.setitem(fetching.SOURCES, "wp", source)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        with pytest.raises(InputError) as caught:
+            fetch("wp", tmp_path)
+    assert "https://" in str(caught.value) and "http://" not in str(caught.value)
+
+
+def test_wp_is_fetched_and_its_size_is_checked(tmp_path, server, monkeypatch):
+    server.body = gzip.compress(bytes(5_000))
+    with pytest.raises(InputError, match="5,000 bytes when unpacked, where enwik8 has 100,000,000"):
+        fetch("wp", tmp_path, base=server.folder("whole"))
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(wp, "SIZE", 5_000)
+    assert fetch("wp", tmp_path, base=server.folder("whole")).read_bytes() == server.body
+    assert len(wp.load(tmp_path).train) == 4_500
+
+
 def test_the_real_address_is_the_courses():
     source = fetching.SOURCES["imdb"]
     assert f"{source.folder}/{source.file}" == "dlvu.github.io/data/imdb.word.pkl.gz"
@@ -206,7 +229,7 @@ def test_the_bar_draws_nothing_where_there_is_no_terminal(tmp_path, server, caps
 
 
 def test_data_that_is_made_here_cannot_be_fetched():
-    with pytest.raises(InputError, match=r"unknown data set to fetch 'synth' \(known: imdb\)"):
+    with pytest.raises(InputError, match=r"unknown data set to fetch 'synth' \(known: imdb, wp\)"):
         fetch("synth")
 
 

@@ -1,17 +1,22 @@
+import gzip
+
 import pytest
 
-from a3b_tune.data import imdb, synth
-from a3b_tune.data.load import NAMES, load
+from a3b_tune.data import Dataset, Text, imdb, synth, wp
+from a3b_tune.data.load import NAMES, TEXTS, load
 from a3b_tune.errors import InputError
 
 
-def test_every_name_loads(tmp_path, make_reviews, pack):
+def test_every_name_loads(tmp_path, make_reviews, pack, monkeypatch):
+    monkeypatch.setattr(wp, "SIZE", 1_000)
+    (tmp_path / wp.FILE).write_bytes(gzip.compress(bytes(1_000)))
     (tmp_path / imdb.FILE).write_bytes(pack(make_reviews()))
     path = tmp_path / "a.txt"
     path.write_text("a\tone\nb\ttwo\na\tthree\nb\tfour\na\tfive\n")
     for name in NAMES:
         data = load(name, data_dir=tmp_path, path=path)
         assert data.name == name and len(data.train) and len(data.validation)
+        assert isinstance(data, Text if name in TEXTS else Dataset)
 
 
 def test_the_seed_is_passed_on():
@@ -23,6 +28,14 @@ def test_the_columns_and_the_split_are_passed_on(tmp_path):
     path.write_text("words,stars\n" + "one,1\ntwo,2\n" * 10)
     data = load("table", path=path, text_column="words", label_column="stars", split=0.5)
     assert (len(data.train), data.class_names) == (10, ("1", "2"))
+
+
+def test_characters_tokens_and_the_split_of_a_text_are_passed_on(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("añb" * 100)
+    assert 3_000 <= len(load("toy", characters=3_000).train) < 4_000
+    text = load("text", path=path, tokens="bytes", split=0.25)
+    assert (len(text.train), len(text.test), text.unit) == (200, 100, "byte")
 
 
 def test_fewer_words_and_rows():

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from a3b_tune.models import MODELS, build, settings_of
+from a3b_tune.models import ROW_MODELS, build, settings_of
 
 VOCABULARY = 20
 POOLS = ("mean", "max", "select")
@@ -30,9 +30,9 @@ def model(name: str, *, seed: int = 0, max_length: int = 12, **settings: Any) ->
 
 
 def variants() -> list[tuple[str, dict[str, Any]]]:
-    """Every model with every pool and every kind of positions, two transformer blocks."""
+    """Every model of rows with every pool and every kind of positions, two transformer blocks."""
     found: list[tuple[str, dict[str, Any]]] = []
-    for name in MODELS:
+    for name in ROW_MODELS:
         known = settings_of(name)
         for pool, positions in product(POOLS, POSITIONS if "positions" in known else ("",)):
             settings: dict[str, Any] = {"pool": pool}

@@ -4,7 +4,15 @@ import pytest
 import torch
 
 from a3b_tune.errors import InputError
-from a3b_tune.models import MODELS, build, check_setting, settings_of
+from a3b_tune.models import (
+    MODELS,
+    ROW_MODELS,
+    TEXT_MODELS,
+    build,
+    check_setting,
+    reads_text,
+    settings_of,
+)
 from tests.models.examples import label, model, tokens, variants
 
 SIZES = {"vocabulary": 20, "classes": 3, "max_length": 12}
@@ -52,6 +60,10 @@ def test_settings_are_the_signature_without_what_the_data_decides():
             *("heads", "head_width", "width", "depth"),
             *("pool", "positions", "dropout", "norm", "embedding_std"),
         ],
+        "causal_transformer": [
+            *("heads", "head_width", "width", "depth"),
+            *("positions", "dropout", "norm", "tied", "embedding_std"),
+        ],
     }
     assert settings_of("full_attention")["head_width"].default == 16
 
@@ -77,6 +89,8 @@ def test_settings_are_the_signature_without_what_the_data_decides():
         ("full_attention", {"dropout": 1}, "model full_attention: dropout 1 is not in [0, 1)"),
         ("full_attention", {"heads": 7, "width": 300}, "width 300 does not divide into 7 heads"),
         ("transformer", {"norm": "prr"}, "model.norm: unknown norm 'prr'; did you mean 'pre'"),
+        ("causal_transformer", {"tied": 1}, "model.tied: 1 is not bool"),
+        ("causal_transformer", {"tied": True}, "tied output of 3 classes over 20 words"),
         ("transformer", {"classes": 2}, "unknown setting of model transformer 'classes'"),
     ],
 )
@@ -93,6 +107,11 @@ def test_a_model_can_be_checked_without_its_tensors():
     with torch.device("meta"):
         made = build("transformer", **SIZES, depth=2)
     assert all(parameter.is_meta for parameter in made.parameters())
+
+
+def test_a_model_reads_rows_or_text():
+    assert {*ROW_MODELS, *TEXT_MODELS} == set(MODELS)
+    assert [name for name in MODELS if reads_text(name)] == list(TEXT_MODELS)
 
 
 def test_a_whole_number_will_do_for_a_float():

@@ -6,6 +6,7 @@ import psutil
 import pytest
 
 from a3b_tune.results.trials import json_object, ranked, rows
+from a3b_tune.study import ACCURACY
 from a3b_tune.tuning import records
 from tests.results import building
 
@@ -38,13 +39,13 @@ def test_a_trained_row_agrees_with_what_optuna_and_the_record_say(small):
 
 
 def test_the_best_is_first_and_fewer_epochs_break_a_tie(mixed):
-    best = ranked(rows(mixed.study))
+    best = ranked(rows(mixed.study), ACCURACY)
     assert [row.number for row in best] == [4, 0]
 
 
 def test_the_first_of_equals_is_the_lower_number(url):
     stored = building.told(url, [([0.5], "complete"), ([0.7], "complete"), ([0.7], "complete")])
-    assert [row.number for row in ranked(rows(stored.study))] == [1, 2, 0]
+    assert [row.number for row in ranked(rows(stored.study), ACCURACY)] == [1, 2, 0]
 
 
 def test_a_trial_that_was_put_back_shows_nothing_of_its_broken_run(url):

@@ -82,6 +82,19 @@ DATA = st.one_of(
         {"name": st.just("table"), "path": words}, optional={**ANY_DATA, **TABLE}
     ),
 )
+ANY_TEXT = {"seed": SEED, "max_length": a_setting(COUNT)}
+TEXT = st.one_of(
+    st.fixed_dictionaries({"name": st.just("toy")}, optional={**ANY_TEXT, "characters": COUNT}),
+    st.fixed_dictionaries({"name": st.just("wp")}, optional=ANY_TEXT),
+    st.fixed_dictionaries(
+        {"name": st.just("text"), "path": words},
+        optional={
+            **ANY_TEXT,
+            "tokens": st.sampled_from(["characters", "bytes"]),
+            "split": st.floats(0.01, 0.49),
+        },
+    ),
+)
 OPTIMIZERS = ["adam", "adamw", "sgd", "sparse_adam"]
 OPTIMIZER = st.fixed_dictionaries(
     {},
@@ -116,6 +129,51 @@ MODEL = st.builds(
     st.dictionaries(names, settings, max_size=4),
 )
 
-study_files: st.SearchStrategy[StudyFile] = st.builds(
+
+@st.composite
+def text_training(draw: st.DrawFn) -> dict[str, Any]:
+    """[training] of a text; its steps are multiples of those between two evaluations."""
+    every = draw(st.integers(1, 500))
+    low, rounds = draw(st.integers(1, 9)), draw(st.integers(1, 9))
+    steps = st.sampled_from(
+        [
+            low * every,
+            Choices(choices=tuple(n * every for n in range(low, low + rounds))),
+            Range(low=low * every, high=(low + rounds) * every, step=every),
+        ]
+    )
+    optional = {
+        "accumulate": COUNT,
+        "windows": COUNT,
+        "final_batches": st.integers(0, 9),
+        "max_time": st.one_of(st.integers(1, 10**6), st.sampled_from(["0.5s", "1h30m"])),
+        "batch_size": a_setting(COUNT),
+        "clip": a_setting(st.floats(0.1, 10.0)),
+    }
+    rest: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=optional))
+    return {**rest, "evaluate_every": every, "steps": draw(steps)}
+
+
+SAMPLES = st.fixed_dictionaries(
+    {},
+    optional={
+        "length": st.integers(0, 500),
+        "temperature": st.floats(0.0, 9.0),
+        "top_k": st.integers(0, 500),
+        "seed_length": COUNT,
+    },
+)
+
+text_files: st.SearchStrategy[StudyFile] = st.builds(
+    StudyFile,
+    study=STUDY,
+    data=TEXT,
+    model=MODEL,
+    optimizer=OPTIMIZER,
+    training=text_training(),
+    samples=SAMPLES,
+)
+row_files: st.SearchStrategy[StudyFile] = st.builds(
     StudyFile, study=STUDY, data=DATA, model=MODEL, optimizer=OPTIMIZER, training=TRAINING
 )
+study_files: st.SearchStrategy[StudyFile] = st.one_of(row_files, text_files)

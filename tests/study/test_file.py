@@ -51,7 +51,7 @@ def test_each_setting_is_either_searched_or_fixed_and_none_is_unset(file):
     assert not set(file.searched()) & set(file.fixed())
     assert None not in file.settings().values()
     assert {key.partition(".")[0] for key in file.settings()} <= {
-        "data", "model", "optimizer", "training"
+        "data", "model", "optimizer", "samples", "training"
     }  # fmt: skip
 
 

@@ -92,7 +92,10 @@ def test_a_table_is_looked_for_where_the_command_is_typed(tmp_path, monkeypatch)
         ("heads=3", "unknown key 'heads'; did you mean 'model.heads'?"),
         ("optimzer.lr=3", "unknown key 'optimzer.lr'; did you mean 'optimizer.lr'?"),
         ("model=3", "'model' is a section; write model.KEY=VALUE"),
-        ("foo=3", "unknown key 'foo' (known: study, data, model, optimizer, training, slurm)"),
+        (
+            "foo=3",
+            "unknown key 'foo' (known: study, data, model, optimizer, training, samples, slurm)",
+        ),
         ("dta.foo=3", "unknown section 'dta'; did you mean 'data'?"),
         ("optimizer.epochs=3", "optimizer: unknown key 'epochs'; it belongs in [training]"),
         ("optimizer.lrr=3", "optimizer: unknown key 'lrr'; did you mean 'lr'?"),
@@ -109,7 +112,7 @@ def test_a_table_is_looked_for_where_the_command_is_typed(tmp_path, monkeypatch)
         ("study.sampler=tpe|gp", "study.sampler: must be one sampler"),
         ("study.pruner.min=1", "study.pruner: unknown option of hyperband 'min'"),
         ("model.pool.x=3", "unknown key 'model.pool.x'; only study.sampler and study.pruner have"),
-        ("data.path=a.csv", "data.path: only a table has it, and data.name is imdb"),
+        ("data.path=a.csv", "data.path: only table and text have it, and data.name is imdb"),
         ("model.1x=3", "model: a key is a word of letters, digits and _, not '1x'"),
     ],
 )
@@ -131,7 +134,10 @@ def test_any_assignment_is_done_or_refused_in_one_line(text):
 
 @given(study_files)
 def test_all_settings_of_a_file_can_be_given_on_the_command_line(file):
-    bare = {"study": {"name": "bare"}, "data": {"name": "xor"}, "model": {"name": "other"}}
+    data = {
+        key: file.plain()["data"][key] for key in ("name", "path") if key in file.plain()["data"]
+    }
+    bare = {"study": {"name": "bare"}, "data": data, "model": {"name": "other"}}
     typed = [f"{key}={show_setting(setting)}" for key, setting in file.settings().items()]
     assert repr(override(check(bare, "a"), typed).settings()) == repr(dict(file.settings()))
 

@@ -40,7 +40,7 @@ def problem(**sections):
         (
             {"optimiser": {}},
             "unknown section 'optimiser'; did you mean 'optimizer'? "
-            "(known: study, data, model, optimizer, training, slurm)",
+            "(known: study, data, model, optimizer, training, samples, slurm)",
         ),
         (
             {"study": {"name": "a", "pruner": {"name": "asha", "min_resource": 0}}},

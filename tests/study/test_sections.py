@@ -6,6 +6,7 @@ from a3b_tune.study.sections import (
     SECTIONS,
     DataSection,
     OptimizerSection,
+    SamplesSection,
     StudySection,
     TrainingSection,
     keys_of,
@@ -28,7 +29,7 @@ def test_every_key_says_what_it_is_and_what_it_holds(section, key):
 def test_an_empty_section_holds_the_documented_defaults():
     study, training = StudySection(name="a"), TrainingSection()
     assert (study.sampler.name, study.pruner.name) == ("tpe", "hyperband")
-    assert (study.trials, study.timeout, study.seed, study.metric) == (100, None, 0, "accuracy")
+    assert (study.trials, study.timeout, study.seed, study.metric) == (100, None, 0, None)
     assert OptimizerSection().model_dump() == {
         "name": "adam", "lr": 1e-3, "weight_decay": 0.0, "momentum": 0.0, "beta1": 0.9,
         "beta2": 0.999,
@@ -36,10 +37,18 @@ def test_an_empty_section_holds_the_documented_defaults():
     assert (training.epochs, training.batch_size, training.batch_tokens) == (10, 32, None)
 
 
-@pytest.mark.parametrize(("name", "length"), [("xor", None), ("synth", None), ("imdb", 256)])
+@pytest.mark.parametrize(
+    ("name", "length"),
+    [("xor", None), ("synth", None), ("imdb", 256), ("toy", 64), ("wp", 256)],
+)
 def test_long_rows_are_cut_where_nothing_else_is_asked(name, length):
     assert DataSection(name=name).max_length == length
     assert DataSection(name=name, max_length=9).max_length == 9
+
+
+def test_a_text_validates_on_less_of_itself_than_a_table():
+    assert DataSection(name="table", path="a.csv").split == 0.2
+    assert DataSection(name="text", path="a.txt").split == 0.05
 
 
 def test_a_token_budget_stands_instead_of_a_batch_size():
@@ -52,8 +61,13 @@ def test_a_token_budget_stands_instead_of_a_batch_size():
     ("section", "fields", "key", "clause"),
     [
         (DataSection, {"name": "table"}, "data.path", "missing"),
-        (DataSection, {"name": "xor", "path": "a.csv"}, "data.path", "only a table has it"),
+        (DataSection, {"name": "xor", "path": "a.csv"}, "data.path", "only table and text have it"),
         (DataSection, {"name": "imdb", "split": 0.2}, "data.split", "data.name is imdb"),
+        (DataSection, {"name": "text"}, "data.path", "which file holds the text?"),
+        (DataSection, {"name": "wp", "characters": 9}, "data.characters", "only toy has it"),
+        (DataSection, {"name": "toy", "rows": 9}, "data.rows", "only xor, synth, imdb and table"),
+        (DataSection, {"name": "toy", "tokens": "bytes"}, "data.tokens", "only text has it"),
+        (DataSection, {"name": "text", "path": "a", "split": 0.5}, "data.split", "below 0.5"),
         (OptimizerSection, {"momentum": 0.9}, "optimizer.momentum", "only sgd has it"),
     ],
 )
@@ -89,6 +103,13 @@ def test_momentum_may_be_given_where_sgd_is_one_of_the_choices():
         (TrainingSection, {"warmup": {"low": 0.0, "high": 1.0}}),
         (TrainingSection, {"clip": 0.0}),
         (TrainingSection, {"word_dropout": -0.1}),
+        (TrainingSection, {"accumulate": 0}),
+        (TrainingSection, {"evaluate_every": {"choices": [10, 20]}}),
+        (TrainingSection, {"max_time": 0}),
+        (SamplesSection, {"temperature": -0.1}),
+        (SamplesSection, {"top_k": -1}),
+        (SamplesSection, {"length": {"low": 1, "high": 9}}),
+        (SamplesSection, {"seed_length": 0}),
     ],
 )
 def test_bounds_hold_for_each_end_and_each_choice(section, fields):
@@ -99,8 +120,9 @@ def test_bounds_hold_for_each_end_and_each_choice(section, fields):
 def test_the_keys_that_may_be_unset_are_the_ones_without_a_value_by_default():
     unset = {f"{name}.{key}" for name, key in FIELDS if optional(SECTIONS[name], key)}
     assert unset == {
-        "study.question", "study.timeout", "study.budget", "data.path", "data.max_length",
+        "study.question", "study.metric", "study.timeout", "study.budget", "data.path",
+        "data.max_length",
         "data.vocabulary", "data.rows", "training.batch_tokens", "training.batch_size",
-        "training.clip",
+        "training.clip", "training.max_time",
     }  # fmt: skip
     assert keys_of("model") == ["name"]

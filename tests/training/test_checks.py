@@ -9,6 +9,10 @@ def study(model):
     return loads(f"[study]\nname = 's'\n[data]\nname = 'xor'\n[model]\n{model}", "s.toml")
 
 
+def text_study(rest):
+    return loads(f"[study]\nname = 's'\n[data]\nname = 'toy'\n{rest}", "t.toml")
+
+
 GOOD = [
     'name = "baseline"\npool = { choices = ["mean", "max", "select"] }',
     'name = "full_attention"\nheads = { choices = [1, 2, 4] }\nhead_width = { low = 4, high = 64 }',
@@ -29,6 +33,53 @@ BAD = [
     ('name = "transformer"\ndropout = 1.5', r"1.5"),
     ('name = { choices = ["baseline", "nonsense"] }', r"unknown model 'nonsense'"),
 ]
+
+
+TEXT = [
+    ('[model]\nname = "baseline"', "'baseline' does not read a text, and data.name is 'toy'"),
+    (
+        '[model]\nname = { choices = ["causal_transformer", "transformer"] }',
+        "'transformer' does not read a text.*: causal_transformer",
+    ),
+    ('[model]\nname = "causal_transformer"\npool = "max"', "'pool'"),
+    ('[model]\nname = "causal_transformer"\nwidth = 8\nhead_width = 4', "model.head_width: has no"),
+    ('[model]\nname = "causal_transformer"\nwidth = 30', "30 .* 4 heads"),
+    (
+        '[training]\nbatch_size = 30\naccumulate = 4\n[model]\nname = "causal_transformer"',
+        "a batch of 30 cannot be cut into 4 parts .*batch_size = 32",
+    ),
+    (
+        '[training]\nbatch_size = { low = 8, high = 20, step = 4 }\naccumulate = 8'
+        '\n[model]\nname = "causal_transformer"',
+        "a batch of 12 cannot",
+    ),
+    (
+        '[optimizer]\nname = "sparse_adam"\n[model]\nname = "causal_transformer"',
+        "'sparse_adam' is for rows",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rest", [
+    '[model]\nname = "causal_transformer"\ntied = { choices = [true, false] }',
+    '[training]\nbatch_size = { choices = [16, 32] }\naccumulate = 4'
+    '\n[model]\nname = "causal_transformer"',
+])  # fmt: skip
+def test_a_text_whose_draws_all_fit_passes(rest):
+    assert check_model(text_study(rest), "t.toml") is None
+
+
+@pytest.mark.parametrize(("rest", "told"), TEXT)
+def test_what_does_not_go_with_a_text_is_refused_in_one_line(rest, told):
+    with pytest.raises(InputError, match=told) as error:
+        check_model(text_study(rest), "t.toml")
+    assert str(error.value).startswith("t.toml: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_model_of_a_text_does_not_read_rows():
+    with pytest.raises(InputError, match=r"'causal_transformer' does not read rows.*baseline, "):
+        check_model(study('name = "causal_transformer"'), "s.toml")
 
 
 @pytest.mark.parametrize("model", GOOD)

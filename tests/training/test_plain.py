@@ -3,12 +3,12 @@ import math
 import pytest
 import torch
 
-from a3b_tune.models import MODELS
+from a3b_tune.models import ROW_MODELS
 from a3b_tune.training import Diverged, PlainLearner, Stopped
 from tests.training.conftest import recipe
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ROW_MODELS)
 def test_every_model_lowers_its_loss_on_synth(synth, model):
     wanted = recipe(model__name=model, optimizer__lr=3e-3, training__epochs=3, model__pool="max")
     epochs = list(PlainLearner(wanted, synth).epochs())

@@ -23,3 +23,13 @@ def test_what_is_not_said_keeps_its_default():
     assert found.optimizer.name == "adam"
     assert found.training.clip is None
     assert found.max_length is None
+
+
+def test_rounds_are_epochs_of_rows_and_evaluations_of_a_text():
+    rows = recipe_from({"model.name": "baseline", "training.epochs": 7}, seed=0)
+    text = recipe_from(
+        {"model.name": "causal_transformer", "training.steps": 600, "samples.top_k": 3}, seed=0
+    )
+    assert rows.training.rounds == 7
+    assert text.training.rounds == 2
+    assert (text.samples.top_k, text.samples.length, text.samples.seed_length) == (3, 200, 16)

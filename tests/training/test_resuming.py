@@ -10,8 +10,8 @@ import torch
 from a3b_tune.data import Dataset, Rows
 from a3b_tune.data.load import load
 from a3b_tune.data.vocabulary import SPECIALS, Vocabulary
+from a3b_tune.models.native import compiler
 from a3b_tune.training import PlainLearner, Prepared, Recipe
-from a3b_tune.training.compiling import compiler
 from a3b_tune.training.snapshot import epochs_done
 from a3b_tune.training.stacked import StackedLearner
 from tests.training.conftest import recipe

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from a3b_tune.data.load import load
-from a3b_tune.models import MODELS
+from a3b_tune.models import ROW_MODELS
 from a3b_tune.training import Diverged, PlainLearner, Prepared, Recipe, Stopped
 from a3b_tune.training.plain import Alone
 from a3b_tune.training.shape import Shape
@@ -41,7 +41,7 @@ def weights(learner: StackedLearner, name: int) -> dict[str, torch.Tensor]:
 
 POOLS = ("select", "mean", "max")
 VARIANTS = [
-    *({"model__name": name, "model__pool": pool} for name, pool in product(MODELS, POOLS)),
+    *({"model__name": name, "model__pool": pool} for name, pool in product(ROW_MODELS, POOLS)),
     {"model__name": "simple_attention", "model__positions": "learned"},
     {"model__name": "full_attention", "model__positions": "sinusoidal"},
     {"model__name": "transformer", "model__norm": "post", "model__depth": 2},
@@ -109,7 +109,7 @@ def test_a_member_is_what_it_is_alone(double, synth, variant):
     assert_members_are_as_alone(learner, recipes, synth)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ROW_MODELS)
 def test_where_rows_are_few_and_merged_it_is_the_same(double, name):
     """xor's 25 000 rows hold four different ones."""
     prepared = Prepared(load("xor").sample(2000, 0), torch.device("cpu"))
@@ -127,7 +127,7 @@ def test_where_rows_are_few_and_merged_it_is_the_same(double, name):
 
 
 @pytest.mark.parametrize("data", ["xor", "synth"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ROW_MODELS)
 def test_the_last_of_a_stack_is_what_it_is_alone(double, name, data):
     prepared = Prepared(load(data).sample(2000, 0), torch.device("cpu"))
     *_, wanted = members(model__name=name)
@@ -136,7 +136,7 @@ def test_the_last_of_a_stack_is_what_it_is_alone(double, name, data):
     assert_as_alone(learner, last, wanted, prepared, [learner.epoch()[last]])
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ROW_MODELS)
 def test_in_single_precision_the_curves_agree(synth, name):
     recipes = [
         recipe(seed, model__name=name, optimizer__lr=lr, training__epochs=3)
@@ -174,7 +174,7 @@ def diverge(learner, names, **settings):
     learner.add(recipe(10, **settings))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ROW_MODELS)
 @pytest.mark.parametrize("event", [refill, diverge])
 def test_the_others_do_not_notice_by_a_single_bit(synth, name, event):
     settings = {"model__name": name, "training__batch_size": 256}

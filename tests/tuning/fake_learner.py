@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch
 
 from a3b_tune.training import BadSnapshot, Diverged, Epoch, Recipe, Stopped
+from a3b_tune.training.learner import Look
 from a3b_tune.training.shape import MEMBER_SETTINGS, Shape
 from a3b_tune.training.snapshot import Facts, pack, read_facts
 
@@ -16,13 +17,14 @@ class Foul(BaseException):
 
 @dataclass(frozen=True)
 class Fate:
-    """What a trial does: its accuracies by epoch, the last of which stays, until at an epoch it
-    diverges or raises an error."""
+    """What a trial does: its accuracies (or bits) by epoch, the last of which stays, until at an
+    epoch it diverges or raises an error. An epoch lasts some `seconds`, or so it says."""
 
     accuracies: tuple[float, ...] = (0.5,)
     diverges: int | None = None
     error: Exception | None = None
     breaks: int | None = None
+    seconds: float = 0.01
 
 
 @dataclass
@@ -38,6 +40,7 @@ class FakeLearner:
     added: int = 0
     spoiled: set[int] = field(default_factory=set)
     within: bool = False
+    finals: int = 0
 
     @property
     def room(self) -> int:
@@ -64,7 +67,7 @@ class FakeLearner:
         facts = read_facts(saved)
         if (facts.seed, facts.optimizer) != (recipe.seed, recipe.optimizer.name):
             raise BadSnapshot("snapshot: of another trial")
-        if facts.epochs >= recipe.training.epochs:
+        if facts.epochs >= recipe.training.rounds:
             raise BadSnapshot("snapshot: no epoch is left")
         return facts.epochs
 
@@ -86,7 +89,7 @@ class FakeLearner:
     def _next(self, member: int) -> Epoch | Diverged:
         recipe, done = self.members[member]
         number, fate = done + 1, self.fate(recipe)
-        rule(number <= recipe.training.epochs, "beyond the trial's epochs")
+        rule(number <= recipe.training.rounds, "beyond the trial's epochs")
         if fate.error is not None and number == fate.breaks:
             raise type(fate.error)(*fate.error.args)
         if number == fate.diverges:
@@ -94,7 +97,38 @@ class FakeLearner:
             return Diverged(f"in epoch {number}")
         self.members[member] = (recipe, number)
         accuracy = fate.accuracies[min(number, len(fate.accuracies)) - 1]
-        return Epoch(number, 1.0, accuracy, 0.5, recipe.optimizer.lr, 0.01, 0.001)
+        last = number == recipe.training.rounds
+        text = recipe.training.steps is not None
+        return Epoch(
+            *(number, 1.0, accuracy, 0.5, recipe.optimizer.lr, fate.seconds, 0.001),
+            scores=(scores(accuracy) | (final(accuracy) if last else {})) if text else {},
+            looks=(Look(number, 1.0, 0.5, 0.1),) if text else (),
+            sample=f"seed of a sample {number}" if text else None,
+        )
+
+    def final(self, member: int) -> dict[str, float]:
+        rule(not self.within, "the last epoch was not ended")
+        recipe, done = self.members[member]
+        rule(0 < done < recipe.training.rounds, "the last epoch has these scores by itself")
+        self.finals += 1
+        if self.should_stop():
+            raise Stopped
+        return final(self.fate(recipe).accuracies[-1])
+
+    def model_bytes(self, member: int) -> bytes:
+        recipe, done = self.members[member]
+        rule(done > 0, "nothing is learned yet")
+        return f"model of seed {recipe.seed} after {done}".encode()
+
+
+def scores(bits: float) -> dict[str, float]:
+    """What an evaluation on toy tells beside the bits."""
+    return {"bits_error": 0.02, "bits_all": bits + 0.1, "excess": bits - 0.548}
+
+
+def final(bits: float) -> dict[str, float]:
+    """What is made at a trial's end."""
+    return {"final_bits": bits + 0.001, "final_excess": bits - 0.547}
 
 
 def rule(kept: bool, text: str) -> None:

@@ -3,7 +3,7 @@ import pytest
 
 from a3b_tune.study import loads, override
 from a3b_tune.tuning.asking import ask
-from a3b_tune.tuning.pruning import build_pruner, most_epochs, should_prune
+from a3b_tune.tuning.pruning import build_pruner, should_prune
 from a3b_tune.tuning.trials import write_all
 from tests.tuning.conftest import begin
 
@@ -21,12 +21,6 @@ from tests.tuning.conftest import begin
 )
 def test_every_name_has_its_pruner(file, name, kind):
     assert type(build_pruner(override(file, [f"study.pruner={name}"]))) is kind
-
-
-def test_the_most_epochs_of_a_range_and_of_choices(file):
-    assert most_epochs(override(file, ["training.epochs=7"])) == 7
-    assert most_epochs(override(file, ["training.epochs=3..9"])) == 9
-    assert most_epochs(override(file, ["training.epochs=4|30|8"])) == 30
 
 
 @pytest.mark.parametrize("pruner", ["median", "asha"])

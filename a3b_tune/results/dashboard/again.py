@@ -42,7 +42,9 @@ class Again:
         one that the trial has not: `--set` cannot take it away."""
         mine = {key for key in settings if key.startswith("model.")}
         fitting = {
-            name: file for name, file in _shipped().items() if mine >= set(_model_settings(file))
+            name: file
+            for name, file in _shipped().items()
+            if file.is_text == self._file.is_text and mine >= set(_model_settings(file))
         }
         return min(
             fitting.items(),

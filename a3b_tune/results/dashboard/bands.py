@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
+from a3b_tune.results.dashboard.measure import Measure
+
 # From this many trials on: their lines would keep a browser busy for more than a second.
 MANY = 300
 BEST = 10
@@ -21,32 +23,35 @@ BLUE = "31, 119, 180"
 BANDS = ((5, 95, 0.15, "nine of ten trials"), (25, 75, 0.3, "half of the trials"))
 
 
-def plot(trials: Sequence[FrozenTrial], ceiling: float | None) -> str:
+def plot(trials: Sequence[FrozenTrial], measure: Measure) -> str:
     """The plot as optuna-dashboard takes one: Plotly's JSON."""
     seen = [trial for trial in trials if trial.intermediate_values]
     table = _table(seen)
-    steps = list(range(1, table.shape[1] + 1))
+    steps = [measure.moment(epoch) for epoch in range(1, table.shape[1] + 1)]
     lines = [band for edges in BANDS for band in _band(steps, table, *edges)]
     median = np.nanmedian(table, axis=0)
     lines.append(_line(steps, median, name="median", color=f"rgb({BLUE})", width=3))
-    for trial in _best(seen):
+    best = _best(seen, measure)
+    for trial in best:
         values = trial.intermediate_values
-        shown = sorted(values)
-        line = _line(shown, [values[step] for step in shown], name=f"trial {trial.number}")
-        lines.append(line)
-    chosen = f"the best {len(_best(seen))} of {len(seen)}, and all"
+        epochs = sorted(values)
+        own = [measure.moment(epoch) for epoch in epochs]
+        lines.append(_line(own, [values[epoch] for epoch in epochs], name=f"trial {trial.number}"))
+    chosen = f"the best {len(best)} of {len(seen)}, and all"
     title = {"text": f"<b>Learning curves</b>: {chosen}", "font": {"size": 15}}
     layout = {
         "title": {**title, "x": 0.02, "xanchor": "left"},
-        "xaxis": {"title": {"text": "epoch"}},
-        "yaxis": {"title": {"text": "validation accuracy"}},
+        "xaxis": {"title": {"text": measure.unit}},
+        "yaxis": {"title": {"text": measure.axis}},
         "margin": {"l": 60, "t": 50, "r": 20, "b": 50},
         "hovermode": "closest",
     }
-    if ceiling is not None:
+    if measure.level is not None:
+        name, level = measure.level
         line = {"color": "#777", "dash": "dash", "width": 1.5}
-        edge = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": ceiling, "y1": ceiling}
-        layout["shapes"] = [{**edge, "line": line}]
+        edge = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level, "y1": level}
+        label = {"text": f"{name} {measure.value(level)}", "textposition": "end"}
+        layout["shapes"] = [{**edge, "line": line, "label": label}]
     return json.dumps({"data": lines, "layout": layout})
 
 
@@ -60,9 +65,13 @@ def _table(trials: Sequence[FrozenTrial]) -> NDArray[np.float64]:
     return table
 
 
-def _best(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE and trial.values]
-    return sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))[:BEST]
+def _best(trials: Sequence[FrozenTrial], measure: Measure) -> list[FrozenTrial]:
+    complete = [
+        (-measure.metric.key(trial.value), trial.number, trial)
+        for trial in trials
+        if trial.state == TrialState.COMPLETE and trial.value is not None
+    ]
+    return [trial for *_, trial in sorted(complete, key=lambda place: place[:2])[:BEST]]
 
 
 def _band(

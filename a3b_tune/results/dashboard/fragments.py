@@ -18,12 +18,16 @@ from typing import Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 
-from a3b_tune.results.dashboard.notes import Notes, best
+from a3b_tune.results.dashboard.measure import Measure, last_epoch
+from a3b_tune.results.dashboard.notes import Notes
 from a3b_tune.tuning import records
 
 OURS = "a3b:"
 ARTIFACT = "artifacts:"
 LONGEST_ATTR = 1024
+# What a trial on text measured beside its value, as columns of a table.
+SCORES = ("excess", "bits_all", "final_bits", "final_excess", "valid_share")
+CURVES = "curves.png"
 # Study attributes that say something of one trial: somebody's note, artifacts, one taken away.
 OF_TRIAL = re.compile(r"dashboard:(?:artifacts:)?(\d+):")
 
@@ -57,11 +61,11 @@ def trial_json(
         "fixed_params": json.dumps(
             [{"name": key, "param_external_value": str(value)} for key, value in fixed.items()]
         ),
-        "user_attrs": json.dumps(shown(trial_attrs(trial))),
+        "user_attrs": json.dumps(shown(trial_attrs(trial, notes.measure))),
         "note": json.dumps(told),
         "artifacts": json.dumps(artifacts(trial, study_attrs)),
         "constraints": json.dumps(attrs.get("constraints", [])),
-        "intermediate_values": f"[{','.join(_reports(trial))}]",
+        "intermediate_values": f"[{','.join(_reports(trial, notes.measure))}]",
     }
     if trial.values is not None:
         parts["values"] = json.dumps([_number(value) for value in trial.values])
@@ -91,15 +95,17 @@ def distribution_json(distribution: BaseDistribution) -> str:
     return json.dumps(told)
 
 
-def trial_attrs(trial: FrozenTrial) -> dict[str, Any]:
+def trial_attrs(trial: FrozenTrial, measure: Measure) -> dict[str, Any]:
     """What is told of a trial beside its parameters: numbers where they can be sorted."""
     attrs = trial.user_attrs
     record = attrs.get(records.RECORD) or {}
     worker = attrs.get(records.WORKER) or {}
     seconds = attrs.get(records.SECONDS) or {}
+    last, epochs = last_epoch(trial), len(trial.intermediate_values)
     told: dict[str, Any] = {
-        "best_epoch": best(trial)[0] if trial.intermediate_values else None,
-        "epochs": len(trial.intermediate_values) or None,
+        f"best_{measure.unit}": measure.moment(measure.best(trial)[0]) if epochs else None,
+        f"{measure.unit}s": measure.moment(epochs) or None,
+        **{name: last.get(name) for name in SCORES},
         "seconds": round(sum(seconds.values()), 3) or None,
         "stack": record.get(records.STACK),
         "repeats": record.get("repeats"),
@@ -138,10 +144,7 @@ def note(study_attrs: Mapping[str, Any], trial_id: int | None) -> dict[str, Any]
 
 def artifacts(trial: FrozenTrial, study_attrs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A trial's files, its curves among them."""
-    found = []
-    if trial.intermediate_values:
-        curves = {"filename": "curves.png", "mimetype": "image/png", "encoding": None}
-        found.append({"artifact_id": curve_id(trial._trial_id), **curves})
+    found: list[dict[str, Any]] = []
     prefix = f"dashboard:artifacts:{trial._trial_id}:"
     stored = {key: value for key, value in study_attrs.items() if key.startswith(prefix)}
     gone = {key.removeprefix(prefix) for key, value in stored.items() if value == "null"}
@@ -149,6 +152,9 @@ def artifacts(trial: FrozenTrial, study_attrs: Mapping[str, Any]) -> list[dict[s
     for key, value in (stored | mine).items():
         if key.removeprefix(prefix).removeprefix(ARTIFACT) not in gone and value != "null":
             found.append(json.loads(value))
+    if trial.intermediate_values and all(one["filename"] != CURVES for one in found):
+        curves = {"filename": CURVES, "mimetype": "image/png", "encoding": None}
+        found.insert(0, {"artifact_id": curve_id(trial._trial_id), **curves})
     return found
 
 
@@ -188,10 +194,10 @@ def _param(name: str, distribution: BaseDistribution, value: Any) -> str:  # noq
     )
 
 
-def _reports(trial: FrozenTrial) -> Iterator[str]:
-    for step, value in sorted(trial.intermediate_values.items()):
+def _reports(trial: FrozenTrial, measure: Measure) -> Iterator[str]:
+    for epoch, value in sorted(trial.intermediate_values.items()):
         told = repr(value) if isfinite(value) else f'"{_number(value)}"'
-        yield f'{{"step":{step},"value":{told}}}'
+        yield f'{{"step":{measure.moment(epoch)},"value":{told}}}'
 
 
 def _number(value: float) -> float | str:

@@ -4,31 +4,40 @@ Made when it is read, of what the search has stored anyway: nothing is written f
 request; a note that somebody typed stands instead of these and is not looked at here.
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from math import ceil, log10
 from shlex import quote
+from textwrap import fill
 from typing import Any
 
 from optuna.trial import FrozenTrial
 
 from a3b_tune.results.dashboard.again import Again
-from a3b_tune.results.overview import SAME, Ceiling
+from a3b_tune.results.dashboard.measure import Measure, last_epoch
+from a3b_tune.results.overview import SAME
 from a3b_tune.results.trials import STATES
 from a3b_tune.study import StudyFile, show_setting
 from a3b_tune.tuning import records
+from a3b_tune.tuning.scores import SAMPLE
+
+# Characters in a line of a sample.
+WIDTH = 90
+# A score's name in a record, and how a person is told of it.
+SCORES = (
+    ("final_excess", "fresh windows: excess over the ideal predictor"),
+    ("final_bits", "fresh windows: bits"),
+    ("excess", "fixed windows: excess over the ideal predictor"),
+    ("bits_all", "fixed windows: bits over all positions"),
+)
 
 
 class Notes:
     """The notes of one study and its trials."""
 
-    def __init__(self, file: StudyFile, data: Mapping[str, Any], ceiling: Ceiling | None) -> None:
+    def __init__(self, file: StudyFile, measure: Measure) -> None:
         self._file = file
-        self._data = data
-        self._ceiling = ceiling
+        self.measure = measure
         self._again = Again(file)
-        rows = data.get("validation") or 0
-        # Digits that tell one row more from one row less.
-        self._digits = max(4, ceil(log10(rows))) if rows else 4
 
     def of_study(self) -> str:
         """What was asked, what can be reached, what is searched, and what to type."""
@@ -44,9 +53,11 @@ class Notes:
     def _study(self) -> Iterator[str]:
         if self._file.study.question:
             yield f"**{_plain(self._file.study.question)}**"
-        if self._ceiling:
-            value = self.accuracy(self._ceiling.value)
-            yield f"**Ceiling {value}**: {_plain(self._ceiling.why)}."
+        if ceiling := self.measure.ceiling:
+            yield f"**Ceiling {self.measure.value(ceiling.value)}**: {_plain(ceiling.why)}."
+        if floor := self.measure.floor:
+            value = f"{floor.value:.4f} ± {floor.error:.4f} bits per {self.measure.token}"
+            yield f"**Floor {value}**: {_plain(floor.why)}."
         searched = self._file.searched().items()
         yield "Searched:"
         yield "\n".join(f"- `{key}` {_code(show_setting(setting))}" for key, setting in searched)
@@ -63,8 +74,11 @@ class Notes:
     def _trial(self, trial: FrozenTrial, picture: str | None) -> Iterator[str]:
         attrs = trial.user_attrs
         record = attrs.get(records.RECORD) or {}
+        last = last_epoch(trial)
         if trial.intermediate_values:
             yield self._outcome(trial)
+            if scores := list(_scores(last)):
+                yield "\n".join(scores)
         reason = attrs.get(records.REASON)
         if reason:
             yield f"{STATES[trial.state]}: {_plain(str(reason))}"
@@ -77,19 +91,29 @@ class Notes:
             yield _plain("; ".join(_run(record)))
         if picture:
             yield f"![curves of trial {trial.number}]({picture})"
+        if last.get(SAMPLE):
+            yield "What its model wrote last:"
+            yield _fenced(last[SAMPLE])
         yield from self._commands(trial.number, record.get("settings"))
 
     def _outcome(self, trial: FrozenTrial) -> str:
-        epoch, value = best(trial)
-        return f"**{self.accuracy(value)}** in epoch {epoch}{self._standing(value)}"
+        measure = self.measure
+        epoch, value = measure.best(trial)
+        moment = f"{measure.unit} {measure.moment(epoch)}"
+        if measure.every:
+            return f"**{measure.value(value)} bits** at {moment}{self._standing(value)}"
+        return f"**{measure.value(value)}** in {moment}{self._standing(value)}"
 
     def _standing(self, value: float) -> str:
-        if self._ceiling is None:
+        measure, ceiling = self.measure, self.measure.ceiling
+        if measure.floor is not None:
+            return f"; the floor is {measure.value(measure.floor.value)}"
+        if ceiling is None:
             return ""
-        gap, top = value - self._ceiling.value, self.accuracy(self._ceiling.value)
+        gap, top = value - ceiling.value, measure.value(ceiling.value)
         if gap < -SAME:
-            return f", {-gap:.{self._digits}f} below the ceiling of {top}"
-        at = "at" if gap <= self._ceiling.margin + SAME else "above"
+            return f", {-gap:.{measure.digits}f} below the ceiling of {top}"
+        at = "at" if gap <= ceiling.margin + SAME else "above"
         return f", {at} the ceiling of {top}"
 
     def _commands(self, number: int, settings: Mapping[str, Any] | None) -> Iterator[str]:
@@ -99,20 +123,24 @@ class Notes:
             yield "The same settings once more, with a seed of their own:"
             yield _block(command)
 
-    def accuracy(self, value: float) -> str:
-        """Never rounded up to 1: a model that gets one row wrong is not perfect."""
-        shown = f"{value:.{self._digits}f}"
-        if value < 1.0 and float(shown) == 1.0:
-            shown = "0." + "9" * self._digits
-        whole, _, part = shown.partition(".")
-        return f"{whole}.{part.rstrip('0') or '0'}"
+
+def _scores(last: Mapping[str, Any]) -> Iterator[str]:
+    """What a trial on text measured beside its value, a line each."""
+    for name, told in SCORES:
+        if name in last:
+            error = last.get(f"{name}_error")
+            yield f"- {told} {last[name]:.4f}" + ("" if error is None else f" ± {error:.4f}")
+    if last.get("sentences"):
+        yield f"- {last['valid_share']:.1%} of {last['sentences']:.0f} sampled sentences valid"
 
 
-def best(trial: FrozenTrial) -> tuple[int, float]:
-    """The first epoch with the best value, and that value."""
-    values = trial.intermediate_values
-    epoch = max(values, key=lambda step: (values[step], -step))
-    return epoch, values[epoch]
+def _fenced(text: str) -> str:
+    """As a block of code, in a fence that is longer than any inside; long lines, which would make
+    the page wider than a screen, are broken."""
+    text = "\n".join(fill(line, WIDTH, break_on_hyphens=False) for line in text.splitlines())
+    longest = max((len(found) for found in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text}\n{fence}"
 
 
 def _run(record: Mapping[str, Any]) -> Iterator[str]:

@@ -138,8 +138,7 @@ class Routes:
         if not epochs(trial):
             return text("404 Not Found", "no such curves")
         title = f"{study.file.study.name}, trial {trial.number}"
-        ceiling = None if study.ceiling is None else study.ceiling.value
-        png = self._pictures.of(trial, title, ceiling)
+        png = self._pictures.of(trial, title, study.measure)
         return Answer("200 OK", (("Content-Type", "image/png"),), png)
 
     def _csv(self, study_id: int, environ: "WSGIEnvironment") -> Answer | None:

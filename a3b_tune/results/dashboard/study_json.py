@@ -14,8 +14,8 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from a3b_tune.results.dashboard import bands, fragments
-from a3b_tune.results.dashboard.notes import Notes, best
-from a3b_tune.results.overview import Ceiling
+from a3b_tune.results.dashboard.measure import Measure
+from a3b_tune.results.dashboard.notes import Notes
 from a3b_tune.study import StudyFile, show_setting
 from a3b_tune.tuning import records
 
@@ -29,12 +29,11 @@ class StudyJson:
     """
 
     def __init__(self, study_id: int, attrs: Mapping[str, Any]) -> None:
-        ceiling = attrs.get(records.STUDY_CEILING)
         self.attrs = attrs
         self.file = StudyFile.from_json(attrs[records.STUDY_FILE])
-        self.ceiling = Ceiling(**ceiling) if ceiling else None
+        self.measure = Measure.of(self.file, attrs)
         self._study_id = study_id
-        self._notes = Notes(self.file, attrs.get(records.STUDY_DATA) or {}, self.ceiling)
+        self._notes = Notes(self.file, self.measure)
         self._lock = threading.Lock()
         self._told: dict[int, bytes] = {}
         self._known: set[int] = set()
@@ -46,7 +45,7 @@ class StudyJson:
 
     def says_the_same(self, attrs: Mapping[str, Any]) -> bool:
         """Whether what is kept here is still right."""
-        keys = (records.STUDY_FILE, records.STUDY_CEILING, records.STUDY_DATA)
+        keys = (records.STUDY_FILE, records.STUDY_CEILING, records.STUDY_FLOOR, records.STUDY_DATA)
         return all(self.attrs.get(key) == attrs.get(key) for key in keys)
 
     def whole(
@@ -87,7 +86,7 @@ class StudyJson:
             plots["a3b-tune-curves"] = self._curves(trials)
         return {
             "name": name,
-            "directions": ["maximize"],
+            "directions": ["maximize" if self.measure.metric.sign > 0 else "minimize"],
             "user_attrs": fragments.shown(study_attrs(self.attrs)),
             "artifacts": fragments.study_artifacts(system_attrs),
             "union_user_attrs": [
@@ -96,7 +95,7 @@ class StudyJson:
             # A line for each trial: with very many of them a browser is busy for minutes.
             "has_intermediate_values": reported and not many,
             "note": fragments.note(system_attrs, None) or body,
-            "objective_names": [f"validation {self.file.study.metric}"],
+            "objective_names": [self.measure.axis],
             "is_preferential": False,
             "feedback_component_type": {"output_type": "note"},
             "plotly_graph_objects": [
@@ -120,24 +119,29 @@ class StudyJson:
         """Adds what a trial says of the study; each that has ended is looked at once."""
         if trial._trial_id in self._known:
             return
-        for key, value in fragments.trial_attrs(trial).items():
+        for key, value in fragments.trial_attrs(trial, self.measure).items():
             self._sortable[key] = fragments.sortable(value) and self._sortable.get(key, True)
         if trial.params and trial.state != TrialState.FAIL:
             self._space |= trial.distributions
             names = set(trial.distributions)
             self._common = names if self._common is None else self._common & names
         if trial.state == TrialState.COMPLETE and trial.values and trial.intermediate_values:
-            self._best = min(self._best or trial, trial, key=_rank)
+            self._best = min(self._best or trial, trial, key=self._rank)
         if trial.state.is_finished():
             self._known.add(trial._trial_id)
 
     def _curves(self, trials: Sequence[FrozenTrial]) -> str:
         ended = len(self._known)
         if self._plot[0] != ended:
-            value = None if self.ceiling is None else self.ceiling.value
             finished = [trial for trial in trials if trial._trial_id in self._known]
-            self._plot = (ended, bands.plot(finished, value))
+            self._plot = (ended, bands.plot(finished, self.measure))
         return self._plot[1]
+
+    def _rank(self, trial: FrozenTrial) -> tuple[float, int, int]:
+        """As everywhere here: a better value, then fewer epochs to it, then the earlier trial."""
+        assert trial.values is not None
+        measure = self.measure
+        return -measure.metric.key(trial.values[0]), measure.best(trial)[0], trial.number
 
 
 def study_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,21 +152,19 @@ def study_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
     told |= {"sampler": file.study.sampler.name, "pruner": file.study.pruner.name}
     data = attrs.get(records.STUDY_DATA)
     if data:
-        rows = f"{data['train']} training and {data['validation']} validation rows"
-        told["data"] = f"{data['name']}: {rows}"
+        rows = f"{data.get('unit')}s" if file.is_text else "rows"
+        parts = f"{data['train']} training and {data['validation']} validation {rows}"
+        told["data"] = f"{data['name']}: {parts}"
     ceiling = attrs.get(records.STUDY_CEILING)
     if ceiling:
         told["ceiling"] = f"{ceiling['value']}: {ceiling['why']}"
+    floor = attrs.get(records.STUDY_FLOOR)
+    if floor:
+        told["floor"] = f"{floor['value']:.4f}: {floor['why']}"
     versions = attrs.get(records.STUDY_VERSIONS) or {}
     told["versions"] = ", ".join(f"{name} {version}" for name, version in versions.items())
     others = {key: value for key, value in attrs.items() if not key.startswith(fragments.OURS)}
     return {key: value for key, value in told.items() if value} | others
-
-
-def _rank(trial: FrozenTrial) -> tuple[float, int, int]:
-    """As everywhere here: more accuracy, then fewer epochs to it, then the earlier trial."""
-    assert trial.values is not None
-    return -trial.values[0], best(trial)[0], trial.number
 
 
 def _own_plots(system_attrs: Mapping[str, Any]) -> dict[str, str]:

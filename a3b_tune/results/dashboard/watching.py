@@ -17,8 +17,8 @@ from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
 
+from a3b_tune.results.dashboard.measure import keep_last
 from a3b_tune.storage.verbs import Storage
-from a3b_tune.tuning import records
 
 # So old may an answer be, in seconds: many pages that ask at once cost one look.
 FRESH = 0.5
@@ -59,8 +59,8 @@ class Trials:
         found = self._storage.read(self._study_id, self._open, self._newest)
         for trial in found:
             if trial.state.is_finished():
-                # Most of what a trial takes in memory; its curves are read when they are looked at.
-                trial.user_attrs.pop(records.EPOCHS, None)
+                # Its curves are read when they are looked at.
+                keep_last(trial.user_attrs)
             self._by_id[trial._trial_id] = trial
             self._newest = max(self._newest, trial._trial_id)
             (self._open.discard if trial.state.is_finished() else self._open.add)(trial._trial_id)

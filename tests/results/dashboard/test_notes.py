@@ -1,14 +1,18 @@
 import pytest
 
+from a3b_tune.results.dashboard.measure import Measure
 from a3b_tune.results.dashboard.notes import Notes
 from a3b_tune.results.overview import Ceiling
+from a3b_tune.tuning import records
 from tests.results import building
 
 DATA = {"name": "xor", "train": 2000, "validation": 25_000}
 
 
 def notes(ceiling: Ceiling | None = None, *changes: str) -> Notes:
-    return Notes(building.file(*changes), DATA, ceiling)
+    file = building.file(*changes)
+    attrs = {records.STUDY_DATA: DATA, records.STUDY_CEILING: ceiling and vars(ceiling)}
+    return Notes(file, Measure.of(file, attrs))
 
 
 @pytest.fixture
@@ -60,9 +64,10 @@ def test_who_was_interrupted_says_so(trials):
 
 
 def test_a_model_that_errs_once_is_not_told_to_be_perfect():
-    assert notes().accuracy(0.999999) == "0.99999"
-    assert notes().accuracy(1.0) == "1.0"
-    assert notes().accuracy(0.5) == "0.5"
+    measure = notes().measure
+    assert measure.value(0.999999) == "0.99999"
+    assert measure.value(1.0) == "1.0"
+    assert measure.value(0.5) == "0.5"
 
 
 def test_a_name_is_no_markup(trials):
