@@ -164,6 +164,9 @@ def next_steps(overview: "StudyOverview", storage_asked: bool, go_on: str | None
     if overview.best is not None:
         command = f"a3b-tune show {name} --trial {overview.best.number}{where}"
         steps.append((f"best trial, by {score_in(overview).unit}", Text(command, style="cyan")))
+        if overview.file.is_text:
+            command = f"a3b-tune sample {name}{where}"
+            steps.append(("let its model write", Text(command, style="cyan")))
     if overview.trials:
         out = shlex.quote(f"{overview.name}.csv")
         command = f"a3b-tune export {name} --out {out}{where}"

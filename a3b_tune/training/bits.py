@@ -14,9 +14,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from a3b_tune.training.learner import Stopped
+from a3b_tune.training.stack_step import at_least_single
 
-# Tokens that are read at once: enough that Python costs little, few enough for the cache.
-TOKENS = 4096
+# Tokens that are read at once: enough that Python costs little, few enough for the cache; and on a
+# GPU, where starting the work costs more.
+TOKENS, TOKENS_OF_GPU = 4096, 65_536
 
 
 @contextmanager
@@ -45,15 +47,16 @@ def window_bits(
     :raises Stopped: `should_stop` said so.
     """
     windows = text.unfold(0, length + 1, 1)
+    size = max(1, (TOKENS_OF_GPU if text.is_cuda else TOKENS) // length)
     last, mean = [], []
     with scoring(model):
-        for some in torch.split(starts, max(1, TOKENS // length)):
+        for some in torch.split(starts, size):
             if should_stop():
                 raise Stopped
             tokens = windows[some.to(text.device)].long()  # (N, L + 1)
             with autocast:
                 logits = model(tokens[:, :-1])  # (N, L, V)
-            flat = logits.flatten(0, 1).to(torch.promote_types(logits.dtype, torch.float32))
+            flat = logits.flatten(0, 1).to(at_least_single(logits))
             nats = cross_entropy(flat, tokens[:, 1:].flatten(), reduction="none")
             bits = nats.view(len(some), length).double() / log(2)
             last.append(bits[:, -1])

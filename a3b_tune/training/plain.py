@@ -24,6 +24,7 @@ from a3b_tune.training.prepared import Prepared
 from a3b_tune.training.progress import Progress, begin, save
 from a3b_tune.training.recipe import Recipe
 from a3b_tune.training.schedule import rate_factor
+from a3b_tune.training.stack_step import at_least_single
 
 
 class PlainLearner:
@@ -49,7 +50,7 @@ class PlainLearner:
         self._autocast = prepared.autocast()
         device = prepared.device
         self.model = prepared.model(recipe)
-        self._forward: Callable[[Tensor], Tensor] = self.model
+        self._forward: Callable[..., Tensor] = self.model
         # On a CPU a compiled transformer is slower than its own kernels.
         self._compiles = device.type == "cuda" and self._part.has_looks
         self._parameters = list(self.model.parameters())
@@ -173,9 +174,10 @@ class PlainLearner:
         if training.word_dropout:
             share = torch.tensor(training.word_dropout, device=key.device)
             tokens = drop_words(tokens, share, key)
-        logits = self._logits(tokens)  # (B, classes), of text (B, T, V)
         loss = F.cross_entropy(
-            logits.flatten(0, -2), labels.flatten(), label_smoothing=training.label_smoothing
+            self._logits(tokens).flatten(0, -2),
+            labels.flatten(),
+            label_smoothing=training.label_smoothing,
         )
         if training.accumulate > 1:
             loss = loss / training.accumulate
@@ -183,15 +185,17 @@ class PlainLearner:
         return loss.detach()
 
     def _logits(self, tokens: Tensor) -> Tensor:
+        """(B, classes), of text (B, T, V)."""
         with self._autocast:
             try:
-                return self._forward(tokens)
+                logits: Tensor = self._forward(tokens)
             except RuntimeError as error:
                 if out_of_memory(error) or self._forward is self.model:
                     raise
                 # Whatever the compiler cannot do is done without it.
                 self._forward = self.model
-                return self._forward(tokens)
+                logits = self.model(tokens)
+        return logits.to(at_least_single(logits))
 
     def _check(self, loss: float, epoch: int, step: int) -> None:
         if not isfinite(loss) or loss > self._too_much:

@@ -149,8 +149,7 @@ class StackedLearner:
 
     def final(self, member: int) -> Mapping[str, float]:
         row = self._row(member)
-        own = self._members[row]
-        return self._part.final(self._alone(row), own.recipe, self._should_stop)
+        return self._part.final(self._alone(row), self._members[row].recipe, self._should_stop)
 
     def model_bytes(self, member: int) -> bytes:
         row = self._row(member)
@@ -264,8 +263,8 @@ class StackedLearner:
         """Compiles the step if the epochs ahead, of `seconds` each, are long enough."""
         self._epochs_ahead -= 1
         full = len(self._members) == self._slots
-        ahead, of_text = seconds * self._epochs_ahead, self._part.has_looks
-        if self._compiles and full and pays(ahead, of_text):
+        ahead = seconds * self._epochs_ahead
+        if self._compiles and full and pays(ahead, of_text=self._part.has_looks):
             self._compiles = False
             if self._fits:
                 self._way = "compile"
@@ -280,8 +279,7 @@ class StackedLearner:
 
     def _score(self) -> list[Scored]:
         """Every member's scores."""
-        members = self._members
-        count = len(members)
+        members, count = self._members, len(self._members)
         crew = Crew(
             self._model,
             self._weights.values(count) | self._weights.constants(count),

@@ -65,10 +65,12 @@ class Notes:
         yield "Fixed: " + _code(", ".join(f"{key}={show_setting(value)}" for key, value in fixed))
         name = quote(self._file.study.name)
         yield "What to type:"
+        write = [f"a3b-tune sample {name}  # let the best model write"]
         yield _block(
             f"a3b-tune show {name}    # the best settings, and what decided",
             f"a3b-tune worker {name}  # train more of its trials on this machine",
             f"a3b-tune export {name}  # everything, as a table",
+            *(write if self._file.is_text else []),
         )
 
     def _trial(self, trial: FrozenTrial, picture: str | None) -> Iterator[str]:
