@@ -94,7 +94,7 @@ def _limit(name: str) -> list[str] | None:
 
 def compilers() -> Iterator[Check]:
     """Whether the steps of long studies can be compiled."""
-    from a3b_tune.training.compiling import compiler
+    from a3b_tune.models.native import compiler
 
     found = compiler()
     told = f"{found}: long studies are compiled" if found else "none: no study is compiled"

@@ -42,10 +42,7 @@ def run_backward(
     projected, gradient = projected.contiguous(), gradient.contiguous()
     kernel = kernel_for(projected, heads)
     if kernel is None:
-        with torch.enable_grad():
-            leaf = projected.detach().requires_grad_()
-            y = by_pytorch(leaf, heads, scale)
-        return torch.autograd.grad(y, leaf, gradient)[0]
+        return backward_by_pytorch(projected, gradient, heads, scale)
     found = torch.empty_like(projected)
     operands = pointers(projected, sums.contiguous(), gradient, found)
     kernel.causal_backward(*sizes(projected, heads, scale), *operands)
@@ -76,6 +73,21 @@ def by_pytorch(projected: Tensor, heads: int, scale: float) -> Tensor:
     q, k, v = split.permute(2, 0, 3, 1, 4).unbind(0)  # (N, H, T, D)
     y = scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
     return y.transpose(1, 2).flatten(2)
+
+
+def backward_by_pytorch(projected: Tensor, gradient: Tensor, heads: int, scale: float) -> Tensor:
+    """The gradient of `by_pytorch` on a CPU, by the kernels themselves: called from compiled code,
+    autograd is not there."""
+    split = projected.reshape(*projected.shape[:2], 3, heads, -1)
+    q, k, v = split.permute(2, 0, 3, 1, 4).unbind(0)  # (N, H, T, D)
+    of_y = gradient.reshape(*gradient.shape[:2], heads, -1).transpose(1, 2)
+    aten = torch.ops.aten
+    y, sums = aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, True, scale=scale)
+    parts = aten._scaled_dot_product_flash_attention_for_cpu_backward(
+        of_y, q, k, v, y, sums, 0.0, True, scale=scale
+    )
+    found = torch.stack(parts)  # (3, N, H, T, D)
+    return found.permute(1, 3, 0, 2, 4).flatten(2)
 
 
 LIBRARY = torch.library.Library("a3b_tune", "DEF")  # type: ignore[no-untyped-call]

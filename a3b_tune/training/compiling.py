@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from a3b_tune.models.native import compiler as compiler
+from a3b_tune.models.native import compiler
 
 # Seconds of training ahead from which compiling is worth its 10 to 30 seconds, and the 40 that a
 # stack of transformers takes to gain a quarter.

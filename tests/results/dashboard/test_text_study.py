@@ -1,5 +1,5 @@
-"""A study on text in the dashboard: fewer bits are better, time is counted in steps, and curves come
-down to the floor."""
+"""A study on text in the dashboard: fewer bits are better, time is counted in steps, and curves
+come down to the floor."""
 
 import json
 
@@ -109,7 +109,6 @@ def test_very_many_trials_are_one_plot_that_comes_down_to_the_floor(url, monkeyp
 
 
 def test_its_curves_are_a_picture(url):
-    overview_url = url
     stored = open_study(open_storage(url), "letters")
     measure = Measure.of(stored.file, stored.study.user_attrs)
     assert measure.metric == BITS

@@ -1,0 +1,90 @@
+"""A study on text from the first command to the last: killed in the middle of a trial, gone on with,
+looked at, and asked to write."""
+
+import json
+import signal
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from a3b_tune.storage.opening import open_storage
+from a3b_tune.tuning.studies import open_study
+from tests.commands import Running, answered, child
+
+STEPS = list(range(1, 31))
+STUDY = [
+    *("toy", "--trials", "2", "--workers", "1", "--stack", "1", "--seed", "3"),
+    *("--sampler", "random", "--pruner", "none", "--device", "cpu", "--set", "study.checkpoint=1s"),
+    *("--set", "data.characters=20000", "--set", "data.max_length=16", "--set", "model.depth=1"),
+    *("--set", "model.heads=2", "--set", "model.head_width=4", "--set", "training.batch_size=4"),
+    *("--set", "training.steps=300", "--set", "training.evaluate_every=10"),
+    *("--set", "training.windows=50", "--set", "training.final_batches=0"),
+    *("--set", "samples.length=24"),
+]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "80")
+    return folder
+
+
+def stored(folder):
+    storage = open_storage(f"sqlite:///{folder}/a3b-tune.db")
+    try:
+        return open_study(storage, "toy").study.get_trials()
+    finally:
+        storage.engine.dispose()
+
+
+def checkpointed(folder):
+    """Whether a trial has a checkpoint from which it could go on."""
+    database = folder / "a3b-tune.db"
+    if not database.exists():
+        return False
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            (name,) = [name for (name,) in tables if "checkpoint" in name]
+            return connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] > 0
+        except (sqlite3.OperationalError, ValueError):  # its tables are being made
+            return False
+
+
+def measured(trial):
+    """What a trial measured, without the time it took."""
+    timed = ("seconds", "evaluation_seconds")
+    return [
+        {key: value for key, value in epoch.items() if key not in timed}
+        for epoch in trial.user_attrs["a3b:epochs"]
+    ]
+
+
+def test_a_study_that_is_killed_ends_as_if_it_had_never_been(here, tmp_path, capsys):
+    with Running(here, *STUDY, "--tensorboard") as first:
+        first.until(lambda: checkpointed(here))
+        first.process.send_signal(signal.SIGKILL)
+        assert first.end() == -signal.SIGKILL
+    assert any(trial.state.name == "RUNNING" for trial in stored(here))
+    second = child(*STUDY, "--tensorboard", cwd=here)
+    assert second.returncode == 0, second.stderr
+    assert "goes on after step" in second.stdout
+    unbroken = tmp_path / "unbroken"
+    unbroken.mkdir()
+    assert child(*STUDY, cwd=unbroken).returncode == 0
+    for broken, whole in zip(stored(here), stored(unbroken), strict=True):
+        assert broken.state.name == "COMPLETE"
+        assert broken.params == whole.params
+        assert [epoch["epoch"] for epoch in broken.user_attrs["a3b:epochs"]] == STEPS
+        assert measured(broken) == measured(whole)
+        assert broken.value == min(broken.intermediate_values.values())
+    shown = answered(capsys, "show", "toy")
+    assert "Floor: 0.5" in " ".join(shown.split())
+    told = json.loads(answered(capsys, "show", "toy", "--json"))
+    assert told["best"][0]["value"] == min(trial.value for trial in stored(here))
+    samples = answered(capsys, "show", "toy", "--trial", "0", "--samples")
+    assert samples.count("sample at step") == len(STEPS)
