@@ -1,5 +1,5 @@
-"""A study on text from the first command to the last: killed in the middle of a trial, gone on with,
-looked at, and asked to write."""
+"""A study on text from the first command to the last: killed in the middle of a trial, gone on
+with, and looked at."""
 
 import json
 import signal
@@ -12,22 +12,43 @@ from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import open_study
 from tests.commands import Running, answered, child
 
-STEPS = list(range(1, 31))
-STUDY = [
-    *("toy", "--trials", "2", "--workers", "1", "--stack", "1", "--seed", "3"),
-    *("--sampler", "random", "--pruner", "none", "--device", "cpu", "--set", "study.checkpoint=1s"),
-    *("--set", "data.characters=20000", "--set", "data.max_length=16", "--set", "model.depth=1"),
-    *("--set", "model.heads=2", "--set", "model.head_width=4", "--set", "training.batch_size=4"),
-    *("--set", "training.steps=300", "--set", "training.evaluate_every=10"),
-    *("--set", "training.windows=50", "--set", "training.final_batches=0"),
-    *("--set", "samples.length=24"),
-]
+EVALUATIONS = list(range(1, 13))
+STUDY = """
+[study]
+name = "toy"
+trials = 2
+seed = 3
+sampler = "random"
+pruner = "none"
+checkpoint = "1s"
+[data]
+name = "toy"
+characters = 20_000
+max_length = 16
+[model]
+name = "causal_transformer"
+depth = 1
+heads = 2
+head_width = 4
+[optimizer]
+lr = { low = 1e-3, high = 1e-1, log = true }
+[training]
+steps = 600
+evaluate_every = 50
+batch_size = 4
+windows = 50
+final_batches = 0
+[samples]
+length = 24
+"""
+COMMAND = ("run", "toy.toml", "--workers", "1", "--stack", "1", "--device", "cpu")
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     folder = tmp_path / "here"
     folder.mkdir()
+    (folder / "toy.toml").write_text(STUDY)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "80")
     return folder
@@ -65,21 +86,22 @@ def measured(trial):
 
 
 def test_a_study_that_is_killed_ends_as_if_it_had_never_been(here, tmp_path, capsys):
-    with Running(here, *STUDY, "--tensorboard") as first:
+    with Running(here, *COMMAND) as first:
         first.until(lambda: checkpointed(here))
         first.process.send_signal(signal.SIGKILL)
         assert first.end() == -signal.SIGKILL
     assert any(trial.state.name == "RUNNING" for trial in stored(here))
-    second = child(*STUDY, "--tensorboard", cwd=here)
+    second = child(*COMMAND, cwd=here)
     assert second.returncode == 0, second.stderr
     assert "goes on after step" in second.stdout
     unbroken = tmp_path / "unbroken"
     unbroken.mkdir()
-    assert child(*STUDY, cwd=unbroken).returncode == 0
+    (unbroken / "toy.toml").write_text(STUDY)
+    assert child(*COMMAND, cwd=unbroken).returncode == 0
     for broken, whole in zip(stored(here), stored(unbroken), strict=True):
         assert broken.state.name == "COMPLETE"
         assert broken.params == whole.params
-        assert [epoch["epoch"] for epoch in broken.user_attrs["a3b:epochs"]] == STEPS
+        assert [epoch["epoch"] for epoch in broken.user_attrs["a3b:epochs"]] == EVALUATIONS
         assert measured(broken) == measured(whole)
         assert broken.value == min(broken.intermediate_values.values())
     shown = answered(capsys, "show", "toy")
@@ -87,4 +109,4 @@ def test_a_study_that_is_killed_ends_as_if_it_had_never_been(here, tmp_path, cap
     told = json.loads(answered(capsys, "show", "toy", "--json"))
     assert told["best"][0]["value"] == min(trial.value for trial in stored(here))
     samples = answered(capsys, "show", "toy", "--trial", "0", "--samples")
-    assert samples.count("sample at step") == len(STEPS)
+    assert samples.count("sample at step") == len(EVALUATIONS)

@@ -30,6 +30,7 @@ from a3b_tune.storage.opening import (
     storage_url,
 )
 from a3b_tune.study import StudyFile
+from a3b_tune.study.fitting import largest
 from a3b_tune.training import Prepared
 from a3b_tune.training.device import (
     available_cores,
@@ -46,6 +47,9 @@ from a3b_tune.tuning.spending import Spending
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on, check_data, go_on
 from a3b_tune.workers.team import Job, Team, worker_count
 
+# From such a step on all cores share one; on a smaller one, threads wait for each other.
+LARGE_STEP = 2**17
+WIDTHS = ("width", "heads", "head_width")
 ENDINGS = {
     "trials": "all trials done",
     "timeout": "the time is up",
@@ -71,7 +75,9 @@ def run_study(file: StudyFile, asked: Asked, console: Console) -> int:
     seconds(asked.patience, "--patience")
     check_url(asked.storage)
     prepared = Prepared(_load(file, asked, console), device, asked.precision)
-    with nothing_half_made(asked.storage):
+    # The floor of a text takes a second to work out.
+    beginning = console.status(f"opening study {file.study.name} …")
+    with nothing_half_made(asked.storage), beginning:
         stored = begin_or_go_on(open_storage(asked.storage, create=True), file, prepared.dataset)
     deadline = None if file.study.timeout is None else began + file.study.timeout
     code, ending = _search(stored, prepared, asked, deadline, console)
@@ -136,8 +142,7 @@ def _search(
     gpus = visible_gpus(asked.device)
     cores = len(gpus) or (1 if prepared.device.type == "cuda" else available_cores())
     count = worker_count(asked.workers, cores, max(1, trials - progress.ended))
-    if count == 1 and stored.file.is_text:
-        # Steps on text are large enough for all cores to share one.
+    if count == 1 and _step_size(stored.file) >= LARGE_STEP:
         prepare_process(prepared.device, asked.precision, threads=available_cores())
     job = _job(stored, asked, deadline, count, gpus, stay)
     progress.deadline = _forecast(stored, deadline, count)
@@ -165,6 +170,16 @@ def _search(
         except BrokenRun as error:
             return 1, str(error)
     return EXIT_CODES.get(ending, 0), ENDINGS[ending]
+
+
+def _step_size(file: StudyFile) -> int:
+    """The numbers in one layer's output in a step on text, of the largest shape; 0 of rows."""
+    length, batch = file.data.max_length, file.training.batch_size
+    if not file.is_text or length is None or batch is None:
+        return 0
+    known = {name: largest(file.model[name]) for name in WIDTHS if file.model.get(name)}
+    width = known.get("width", 0) or known.get("heads", 4) * known.get("head_width", 16)
+    return width * largest(batch) * largest(length)
 
 
 def _forecast(stored: StoredStudy, deadline: float | None, workers: int) -> float | None:

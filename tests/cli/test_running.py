@@ -11,9 +11,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from a3b_tune.cli import running
 from a3b_tune.cli.app import run
 from a3b_tune.cli.display import PlainDisplay
 from a3b_tune.storage.opening import open_storage
+from a3b_tune.study import load, override
+from a3b_tune.study.catalogue import find
 from a3b_tune.training.plain import PlainLearner
 from a3b_tune.tuning import stopping
 from a3b_tune.tuning.asking import Queue
@@ -244,3 +247,17 @@ def test_a_storage_that_breaks_in_mid_run_is_one_line_and_keeps_what_was_done(
     assert states(stored())[0] == "COMPLETE"
     told = json.loads(answered(capsys, "show", "--json"))
     assert told["counts"]["complete"] == out.count("✓ trial")
+
+
+@pytest.mark.parametrize(
+    ("study", "changes", "large"),
+    [
+        ("toy", [], True),
+        ("wp", [], True),
+        ("toy", ["data.max_length=16", "model.head_width=4", "training.batch_size=4"], False),
+        ("synth", [], False),
+    ],
+)
+def test_cores_share_a_step_only_where_it_is_large(study, changes, large):
+    file = override(load(find(study)), changes)
+    assert (running._step_size(file) >= running.LARGE_STEP) is large

@@ -38,7 +38,7 @@ def asked(monkeypatch):
     return ask
 
 
-@pytest.mark.parametrize("name", ["xor", "synth", "imdb"])
+@pytest.mark.parametrize("name", ["xor", "synth", "imdb", "toy", "wp"])
 def test_without_options_the_shipped_file_is_run_as_it_is(asked, name):
     file, how = asked(name)
     assert file == load(find(name))
@@ -67,6 +67,20 @@ def test_an_option_sets_the_study_and_leaves_every_setting(asked, words, value):
     file, _ = asked("xor", *words)
     assert {key: getattr(file.study, key) for key in value} == value
     assert file.settings() == SETTINGS_OF_XOR
+
+
+def test_a_trials_time_is_a_setting_of_its_training(asked):
+    file, _ = asked("toy", "--max-time", "5m")
+    assert file.training.max_time == 300.0
+
+
+def test_curves_go_nowhere_unless_they_are_asked_for(asked):
+    _, how = asked("toy")
+    assert (how.tensorboard, how.wandb) == (None, None)
+    _, how = asked("toy", "--tensorboard")
+    assert how.tensorboard == Path("a3b-tune-tensorboard")
+    _, how = asked("toy", "--tensorboard", "--tensorboard-dir", "runs")
+    assert how.tensorboard == Path("runs")
 
 
 def test_sampler_and_pruner_are_named(asked):
@@ -160,6 +174,8 @@ SEARCHES = [
     ["run", "positions_xor", "--pruner", "none", "--pool", "select|max"],
     ["xor", "--set", "optimizer.lr=1e-4..1e-1:log", "--set", "model.heads=1|2"],
     ["synth", "--stack", "16", "--precision", "float32", "--workers", "1"],
+    ["toy", "--max-time", "5m", "--set", "training.steps=1000"],
+    ["toy", "--tensorboard-dir", "my runs", "--wandb", "my project"],
 ]
 
 

@@ -99,6 +99,9 @@ def test_a_trial_that_goes_on_overwrites_what_its_broken_run_did_after_the_check
     broken = TensorBoardLog(tmp_path, toy, pytest.fail)
     tell(broken, 0, [text_epoch(1, 1.5), text_epoch(2, 1.4), text_epoch(3, 9.0)], state=None)
     broken.close()
+    # Files are read in the order of the second in which they were begun: this one was long ago.
+    (file,) = (tmp_path / "toy" / "trial-0000").iterdir()
+    file.rename(file.with_name("events.out.tfevents.1000000000.here.1.0"))
     log = TensorBoardLog(tmp_path, toy, pytest.fail)
     tell(log, 0, [text_epoch(3, 1.3)], curve=(1.5, 1.4))
     log.close()
