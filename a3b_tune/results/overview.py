@@ -222,6 +222,6 @@ def _reasons(found: Iterable[TrialRow]) -> list[Reason]:
 
 
 def _kind(row: TrialRow) -> str:
-    """`behind at epoch 3` is one kind with `behind at epoch 9`; an error is told in full."""
+    """`behind at step 750` is one kind with `behind at step 2250`; an error is told in full."""
     reason = row.reason or ""
-    return reason if row.state != "pruned" else re.split(r" at epoch |: ", reason)[0]
+    return reason if row.state != "pruned" else re.split(r" at (?:epoch|step) |: ", reason)[0]

@@ -198,7 +198,7 @@ class Stack:
         elif trial.out_of_time:
             trial.complete(MAX_TIME)
         elif trial.should_prune():
-            trial.prune(f"behind at epoch {epoch.epoch}")
+            trial.prune(f"behind at {_place(trial, epoch)}")
 
     def _show(self, members: Iterable[int]) -> None:
         """Keeps what a person may look at of trials on text that were just evaluated."""
@@ -292,3 +292,9 @@ class Stack:
         for trial in self._written():
             self._desk.notify(ended_event(trial))
         self._keep(self._members)
+
+
+def _place(trial: RunningTrial, epoch: Epoch) -> str:
+    """Where a trial is, as it is counted: in epochs of rows, in steps on text."""
+    every = trial.settings.get("training.evaluate_every")
+    return f"epoch {epoch.epoch}" if every is None else f"step {epoch.epoch * int(every)}"

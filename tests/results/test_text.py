@@ -52,10 +52,10 @@ def letters(url):
     return told(
         url,
         ([2.0, 1.5, 1.6], "complete"),
-        ([2.5], "pruned: behind at epoch 1"),
+        ([2.5], "pruned: behind at step 10"),
         ([], "pruned: diverged: mean loss nan by step 3"),
         ([1.9, 1.5], "complete"),
-        ([1.4], "pruned: behind at epoch 1"),
+        ([1.4], "pruned: behind at step 10"),
         ([2.0, 1.7, 1.45], "complete"),
     )
 
