@@ -120,7 +120,7 @@ toy = _shipped(
 
     - `a3b-tune toy --trials 100`
     - `a3b-tune toy --trials 20 --max-time 5m --tensorboard`
-    - `a3b-tune toy --set data.characters=1000000 --set training.steps=10000 --name long`
+    - `a3b-tune toy --set data.max_length=256 --set training.steps=10000 --name long`
     """,
 )
 wp = _shipped(
@@ -197,20 +197,14 @@ def search(name: str, asked: Asked) -> int:
 def asked_file(name: str, asked: Asked) -> tuple["StudyFile", list[str]]:
     """The study file with all options applied and checked, and the settings that were left out
     because another model was asked for."""
-    from a3b_tune.study import load, override
+    from a3b_tune.study import load
     from a3b_tune.study.catalogue import find
     from a3b_tune.training.checks import check_model, without_head_width
     from a3b_tune.tuning.sampling import check_sampler
 
     path = find(name)
-    file = load(path)
+    file = _changed(load(path), asked)
     left_out: list[str] = []
-    for word, change in asked.overrides():
-        if change.endswith("="):
-            raise InputError(f"{word} is empty; leave it out, or give it a value")
-        file = override(file, [change], where=word)
-    if asked.changes:
-        file = override(file, list(asked.changes), where="--set")
     typed = asked.typed()
     if "model.name" in typed:
         file, left_out = _without_foreign(file, typed)
@@ -222,6 +216,24 @@ def asked_file(name: str, asked: Asked) -> tuple["StudyFile", list[str]]:
     check_model(file, f"{name} as asked" if changed else str(path))
     check_sampler(file)
     return file, left_out
+
+
+def _changed(file: "StudyFile", asked: Asked) -> "StudyFile":
+    """The file with all that was typed. Together: what one change breaks another may mend, a grid
+    over choices that `--set` gives, say. Where that fails, one after the other, to name the one
+    that is wrong."""
+    from a3b_tune.study import override
+
+    pairs = asked.overrides()
+    for word, change in pairs:
+        if change.endswith("="):
+            raise InputError(f"{word} is empty; leave it out, or give it a value")
+    try:
+        return override(file, [*(change for _, change in pairs), *asked.changes])
+    except InputError:
+        for word, change in pairs:
+            file = override(file, [change], where=word)
+        return override(file, list(asked.changes))
 
 
 def _without_foreign(file: "StudyFile", typed: set[str]) -> tuple["StudyFile", list[str]]:

@@ -125,6 +125,21 @@ def test_the_last_of_two_that_say_different_things_counts(asked):
     assert file.model["heads"] == 2
 
 
+def test_what_one_change_breaks_another_may_mend(asked):
+    """A grid needs choices, a pruner enough evaluations: nothing is judged before all is said."""
+    lr = "optimizer.lr=0.001|0.01"
+    file, _ = asked("synth", "--sampler", "grid", "--set", lr)
+    assert file.study.sampler.name == "grid"
+    short = ("--set", "training.steps=250", "--set", "study.pruner.min_resource=1")
+    assert asked("toy", *short)[0].rounds == 1
+    assert asked("toy", *short[:2], "--pruner", "none")[0].rounds == 1
+
+
+def test_the_change_that_is_wrong_is_named(capsys):
+    line = refused(capsys, "synth", "--sampler", "grid", "--trials", "5")
+    assert "--sampler" in line and "optimizer.lr is 0.0001..0.1:log" in line
+
+
 def test_none_takes_a_setting_out_again(asked):
     file, _ = asked("xor", "--set", "training.clip=1", "--set", "training.clip=none")
     assert file.settings() == SETTINGS_OF_XOR

@@ -88,10 +88,10 @@ def test_a_mark_at_the_beginning_of_the_file_is_no_character(here):
         (None, ".", "bytes", ".: cannot be read (Is a directory)"),
         (b"", "a.txt", "characters", "a.txt: empty"),
         (b"", "a.txt", "bytes", "a.txt: empty"),
-        (gzip.compress(b""), "a.txt.gz", "bytes", "a.txt.gz: empty"),
+        (gzip.compress(b"", mtime=0), "a.txt.gz", "bytes", "a.txt.gz: empty"),
         (b"ab\ncd\xff", "a.txt", "characters", "a.txt: line 2, byte 3: not UTF-8 (0xff); data.tok"),
-        (gzip.compress(TEXT.encode())[:-9], "a.gz", "characters", "a.gz: cut short"),
-        (gzip.compress(TEXT.encode())[:-9], "a.gz", "bytes", "a.gz: cut short"),
+        (gzip.compress(TEXT.encode(), mtime=0)[:-9], "a.gz", "characters", "a.gz: cut short"),
+        (gzip.compress(TEXT.encode(), mtime=0)[:-9], "a.gz", "bytes", "a.gz: cut short"),
         (b"plain", "a.gz", "bytes", "a.gz: not gzip, or damaged"),
         (b"abcdefghi", "a.txt", "characters", "a.txt: a split of 0.05, for validation and again"),
         (b"abc", "a.txt", "bits", "data.tokens: unknown kind of token 'bits'; did you mean 'byte"),
@@ -112,7 +112,7 @@ def test_a_split_that_leaves_a_part_empty_is_refused(path, split):
 
 
 def test_a_cache_that_cannot_be_written_is_named(here, monkeypatch):
-    (here / "a.gz").write_bytes(gzip.compress(TEXT.encode()))
+    (here / "a.gz").write_bytes(gzip.compress(TEXT.encode(), mtime=0))
     (here / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(here / "file"))
     with pytest.raises(InputError) as caught:
