@@ -9,7 +9,7 @@ import torch
 
 from a3b_tune.cli import diagnosis
 from a3b_tune.cli.diagnosis import Check, diagnose
-from a3b_tune.training import compiling
+from a3b_tune.models import native
 from tests.results import building
 
 Usage = namedtuple("Usage", "total used free")
@@ -79,7 +79,7 @@ def test_a_missing_package_is_a_problem_and_a_missing_extra_is_not(monkeypatch):
 
 @pytest.mark.parametrize("found", ["/usr/bin/g++", None])
 def test_a_compiler_is_named_and_none_is_no_fault(monkeypatch, found):
-    monkeypatch.setattr(compiling, "compiler", lambda: found)
+    monkeypatch.setattr(native, "compiler", lambda: found)
     (check,) = diagnosis.compilers()
     assert check.status == "ok"
     assert (found or "none") in check.text
