@@ -20,8 +20,8 @@ from typing import Any, cast
 from setproctitle import setproctitle
 
 from a3b_tune.errors import InputError
-from a3b_tune.storage.opening import open_patiently
-from a3b_tune.storage.patience import answered
+from a3b_tune.storage.opening import open_patiently, world_error
+from a3b_tune.storage.patience import Patience, answered, passes
 from a3b_tune.tuning.events import Event, LostFound, TrialEnded, Waiting, WorkerDied
 from a3b_tune.tuning.liveness import Reaped, reap
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
@@ -222,8 +222,7 @@ def _run(job: Job, flag: "Synchronized[int]", sender: Connection) -> str:
     device = choose_device(job.device)
     prepare_process(device, job.precision)
     stop = partial(_stop, flag, job.parent)
-    storage = open_patiently(job.url, job.patience, should_stop=lambda: stop() is not None)
-    stored = go_on(storage, job.study)
+    stored = _joined(job, lambda: stop() is not None)
     prepared = Prepared(load_dataset(stored.file.data, job.data_dir), device, job.precision)
     limits = Limits(job.trials, job.deadline, stop)
     tell = partial(_tell, job.parent, sender)
@@ -237,6 +236,24 @@ def _run(job: Job, flag: "Synchronized[int]", sender: Connection) -> str:
         wait=job.wait,
         patience=job.patience,
     )()
+
+
+def _joined(job: Job, should_stop: Callable[[], bool]) -> StoredStudy:
+    """The study, as a worker that starts finds it. The first process had it open, so a storage
+    that is gone now has failed in mid-run: it is waited for, and told of in the same words.
+
+    :raises InputError: it did not come back in time.
+    """
+    try:
+        storage = open_patiently(job.url, job.patience, should_stop=should_stop)
+        storage.patience = Patience(job.patience, should_stop=should_stop)
+        return go_on(storage, job.study)
+    except Exception as error:
+        refused = isinstance(error, InputError) and passes(error)
+        told = world_error(cast(Exception, error.__context__ if refused else error))
+        if told is None:
+            raise
+        raise InputError(told) from error
 
 
 def _stop(flag: "Synchronized[int]", parent: int) -> str | None:

@@ -13,7 +13,7 @@ from a3b_tune.storage.opening import open_storage
 from a3b_tune.study import loads
 from a3b_tune.tuning.events import EpochDone, StorageBack, StorageGone, TrialEnded, WorkerDied
 from a3b_tune.tuning.studies import begin_or_go_on
-from a3b_tune.workers.team import Job, Team
+from a3b_tune.workers.team import Job, Team, _joined
 from tests.postgres import PASSWORD, stoppable_server
 
 FILE = """
@@ -103,3 +103,16 @@ def test_a_database_that_does_not_come_back_ends_the_run_in_one_line(database):
         team(stored, notify, 1.0)(lambda: None)
     assert "\n" not in str(error.value)
     assert PASSWORD not in str(error.value)
+
+
+def test_a_worker_that_starts_in_an_outage_tells_it_as_the_others_do(database):
+    """It was begun to take another one's place, say: its storage had been there."""
+    begin(database.url)
+    database.stop()
+    job = Job(
+        url=database.url, study="outage", device="cpu", data_dir=None, trials=12, deadline=None,
+        parent=os.getpid(), stack="1", workers=2, patience=0.5, wait=True,
+    )  # fmt: skip
+    with pytest.raises(InputError, match="the storage failed") as error:
+        _joined(job, lambda: False)
+    assert "\n" not in str(error.value) and PASSWORD not in str(error.value)
