@@ -11,6 +11,7 @@ from random import Random
 
 import torch
 
+from a3b_tune.data.pairs import Pairs
 from a3b_tune.data.rows import Rows
 from a3b_tune.data.vocabulary import SPECIALS, Vocabulary
 from a3b_tune.errors import InputError
@@ -22,13 +23,15 @@ Course = tuple[Lists, Lists, tuple[list[str], dict[str, int]], int]
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """`class_names[label]` is what a prediction prints: label 0 is positive in xor and IMDb,
-    negative in synth. `data_hash` changes whenever a row, a word or a class name does."""
+    negative in synth. `data_hash` changes whenever a row, a word or a class name does. Where there
+    are `pairs` the vocabulary ends with them; rows hold words alone until they are cut."""
 
     name: str
     train: Rows
     validation: Rows
     vocabulary: Vocabulary
     class_names: tuple[str, ...]
+    pairs: Pairs | None = None
 
     @cached_property
     def data_hash(self) -> str:
@@ -72,6 +75,12 @@ class Dataset:
         drawn = Random(seed).sample(range(here), k=here)[:rows]
         train = self.train.take(torch.tensor(sorted(drawn)))
         return Dataset(self.name, train, self.validation, self.vocabulary, self.class_names)
+
+    def with_pairs(self, size: int) -> "Dataset":
+        """The `size` most frequent pairs of neighbouring words of the training rows, as words."""
+        pairs = Pairs.most_common(self.train, len(self.vocabulary), size)
+        words = Vocabulary.of_index([*self.vocabulary.i2w, *pairs.names(self.vocabulary)])
+        return Dataset(self.name, self.train, self.validation, words, self.class_names, pairs)
 
     def as_course(self) -> Course:
         """The shape that the course's loaders return:

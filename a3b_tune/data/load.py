@@ -19,6 +19,7 @@ def load(
     data_dir: Path | None = None,
     vocabulary: int | None = None,
     rows: int | None = None,
+    bigrams: int | None = None,
     path: Path | None = None,
     text_column: str = "text",
     label_column: str = "label",
@@ -32,7 +33,8 @@ def load(
     `data_dir` is for imdb and wp (see `places.data_dir`); `path` and `split`, the share that
     validates, are for table (by default 0.2) and text (0.05), the columns for table alone, `tokens`
     for text, `characters` for toy. Of rows `vocabulary` keeps the first words, `rows` so many
-    training rows. Raises InputError for anything that a person can mend.
+    training rows, `bigrams` the most frequent pairs of neighbours as words. Raises InputError for
+    anything that a person can mend.
     """
     if name not in NAMES:
         raise InputError(unknown("data set", name, NAMES))
@@ -56,4 +58,6 @@ def load(
         data = (xor if name == "xor" else synth).load(seed)
     if vocabulary is not None:
         data = data.first_words(vocabulary)
-    return data if rows is None else data.sample(rows, seed)
+    if rows is not None:
+        data = data.sample(rows, seed)
+    return data if bigrams is None else data.with_pairs(bigrams)

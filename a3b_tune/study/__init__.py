@@ -11,7 +11,7 @@ from a3b_tune.study.metric import ACCURACY, BITS, METRICS, Metric
 from a3b_tune.study.overriding import override
 from a3b_tune.study.scalars import Scalar
 from a3b_tune.study.schema import json_schema
-from a3b_tune.study.sections import TEXT_DATA
+from a3b_tune.study.section import TEXT_DATA
 from a3b_tune.study.settings import Choices, Range, Setting, parse_setting, show_setting
 from a3b_tune.study.toml import dumps_toml
 

@@ -70,16 +70,17 @@ def study_ceiling_kind(file: StudyFile, defaults: Defaults | None = None) -> str
     """
     kinds = [ceiling_kind(file.data.name, *draw) for draw in _draws(file, defaults or {})]
     known = [kind for kind in kinds if kind is not None]
-    if _cut(file) or ("all" not in known and None in kinds):
+    if _other_rows(file) or ("all" not in known and None in kinds):
         return None
     return max(known, key=KINDS.index, default=None)
 
 
-def _cut(file: StudyFile) -> bool:
-    """Whether some trials may see less than whole rows."""
+def _other_rows(file: StudyFile) -> bool:
+    """Whether some trials may see less than whole rows, or more than their words."""
     lengths = [end for end in _values(file.data.max_length) if isinstance(end, int)]
     whole = ROW_LENGTH.get(file.data.name, 0)
-    return file.data.vocabulary is not None or any(length < whole for length in lengths)
+    other = file.data.vocabulary is not None or file.data.bigrams is not None
+    return other or any(length < whole for length in lengths)
 
 
 def _draws(file: StudyFile, defaults: Defaults) -> Iterator[tuple[str, *tuple[Scalar | None, ...]]]:

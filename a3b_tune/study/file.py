@@ -14,17 +14,16 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 
 from a3b_tune.errors import InputError
+from a3b_tune.study.data_section import DATA_KEYS, DataSection
 from a3b_tune.study.fitting import check_fit, largest
 from a3b_tune.study.kinds import SettingError
 from a3b_tune.study.metric import ACCURACY, BITS, METRICS, Metric
 from a3b_tune.study.problems import first_problem
 from a3b_tune.study.scalars import Scalar, shown
+from a3b_tune.study.section import TEXT_DATA
 from a3b_tune.study.sections import (
-    DATA_KEYS,
     SECTIONS,
-    TEXT_DATA,
     TRAINING_KEYS,
-    DataSection,
     OptimizerSection,
     SamplesSection,
     StudySection,

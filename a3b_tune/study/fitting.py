@@ -6,7 +6,8 @@ Knows nothing of how a file is read, nor of which models there are.
 from typing import TYPE_CHECKING
 
 from a3b_tune.study.kinds import SettingError
-from a3b_tune.study.sections import TEXT_DATA, TRAINING_KEYS, only, refuse_foreign
+from a3b_tune.study.section import TEXT_DATA, only, refuse_foreign
+from a3b_tune.study.sections import TRAINING_KEYS
 from a3b_tune.study.settings import Choices, Range, Setting, show_setting
 from a3b_tune.study.specs import Asha, Hyperband
 

@@ -11,19 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from a3b_tune.errors import InputError, unknown
+from a3b_tune.study.data_section import DATA_KEYS
 from a3b_tune.study.file import StudyFile, absolute, check
 from a3b_tune.study.kinds import DeviceTime, Duration, Text
 from a3b_tune.study.problems import unknown_key, unknown_section
 from a3b_tune.study.scalars import Scalar, shown
-from a3b_tune.study.sections import (
-    DATA_KEYS,
-    SECTIONS,
-    TEXT_DATA,
-    TRAINING_KEYS,
-    keys_of,
-    kind_of,
-    optional,
-)
+from a3b_tune.study.section import TEXT_DATA
+from a3b_tune.study.sections import SECTIONS, TRAINING_KEYS, keys_of, kind_of, optional
 from a3b_tune.study.settings import parse_setting, plain_setting
 from a3b_tune.study.specs import SPECS
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from a3b_tune.study.kinds import Kind
-from a3b_tune.study.sections import SECTIONS, Section, kind_of
+from a3b_tune.study.section import Section
+from a3b_tune.study.sections import SECTIONS, kind_of
 from a3b_tune.study.slurm import OPTION
 from a3b_tune.study.specs import SPECS, Spec
 

@@ -3,68 +3,33 @@
 Knows nothing of how a file is read or written, nor of which models there are.
 """
 
-from collections.abc import Mapping
 from types import NoneType
 from typing import Annotated, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from a3b_tune.study.data_section import DataSection
 from a3b_tune.study.kinds import DeviceTime, Duration, Kind, Real, SettingError, Text, Whole, Word
 from a3b_tune.study.metric import METRICS
-from a3b_tune.study.settings import Choices, Range, show_setting
+from a3b_tune.study.section import (
+    ROW_DATA,
+    SEED,
+    SHARE,
+    TEXT_DATA,
+    FloatSetting,
+    IntSetting,
+    Section,
+    WordSetting,
+)
+from a3b_tune.study.settings import Choices, show_setting
 from a3b_tune.study.specs import Hyperband, PrunerSpec, SamplerSpec, Tpe
 
-ROW_DATA = ("xor", "synth", "imdb", "table")
-TEXT_DATA = ("toy", "wp", "text")
-"""Rows have labels; a text is one long sequence of tokens, each of which is predicted."""
-DATA_NAMES = (*ROW_DATA, *TEXT_DATA)
-
-DATA_KEYS: dict[str, tuple[str, ...]] = {
-    "path": ("table", "text"),
-    "text_column": ("table",),
-    "label_column": ("table",),
-    "characters": ("toy",),
-    "tokens": ("text",),
-    "split": ("table", "text"),
-    "vocabulary": ROW_DATA,
-    "rows": ROW_DATA,
-}
-"""The keys of [data] that only some data sets have, with their names."""
 TRAINING_KEYS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("epochs", "batch_tokens", "word_dropout"), ROW_DATA),
     **dict.fromkeys(("steps", "evaluate_every", "accumulate"), TEXT_DATA),
     **dict.fromkeys(("windows", "final_batches", "max_time"), TEXT_DATA),
 }
 """The keys of [training] that only some data sets have, with their names."""
-LENGTHS = {"imdb": 256, "table": 256, "toy": 64, "wp": 256, "text": 128}
-"""The tokens of a row or window where the file does not say."""
-
-SEED = Whole(low=0, high=2**32 - 1, fixed=True)
-SHARE = Real(low=0.0, below=1.0)
-
-IntSetting = int | Range | Choices
-FloatSetting = float | Range | Choices
-WordSetting = str | Choices
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def refuse_foreign(
-    section: Section, name: str, keys: Mapping[str, tuple[str, ...]], data: str
-) -> None:
-    """Refuses a key that was given and that this data does not have. Raises SettingError."""
-    for key, owners in keys.items():
-        if data not in owners and key in section.model_fields_set:
-            raise SettingError(f"{name}.{key}", only(owners, data))
-
-
-def only(owners: tuple[str, ...], data: str) -> str:
-    """One clause for a key that only this data has."""
-    *most, last = owners
-    have = f"{', '.join(most)} and {last} have" if most else f"{last} has"
-    return f"only {have} it, and data.name is {data}"
 
 
 class StudySection(Section):
@@ -105,61 +70,6 @@ class StudySection(Section):
         default=60.0,
         description="Time between checkpoints of a trial, from which it goes on elsewhere.",
     )
-
-
-class DataSection(Section):
-    """[data]: what is trained on, rows with labels or one long text."""
-
-    name: Annotated[str, Word("data set", DATA_NAMES, fixed=True)] = Field(
-        description="Rows: xor, synth, imdb, or table for a file of your own. Text: toy, wp, or "
-        "text for a file of your own."
-    )
-    path: Annotated[str | None, Text()] = Field(
-        default=None,
-        description="The table (.csv or .tsv with a header, .txt with LABEL<tab>TEXT) or the text.",
-    )
-    text_column: Annotated[str, Text()] = Field(
-        default="text", description="The table's column of texts."
-    )
-    label_column: Annotated[str, Text()] = Field(
-        default="label", description="The table's column of labels."
-    )
-    characters: Annotated[int, Whole(low=1, fixed=True)] = Field(
-        default=100_000, description="How many characters of toy are made to train on."
-    )
-    tokens: Annotated[str, Word("kind of token", ("characters", "bytes"), fixed=True)] = Field(
-        default="characters", description="What the text is cut into: characters or bytes."
-    )
-    split: Annotated[float, Real(above=0.0, below=1.0, fixed=True)] = Field(
-        default_factory=lambda data: 0.05 if data.get("name") == "text" else 0.2,
-        description="The share of a table (0.2) or text (0.05) that validates; of a text as much "
-        "again is kept for a test.",
-    )
-    seed: Annotated[int, SEED] = Field(
-        default=0, description="What the data is generated or split from."
-    )
-    max_length: Annotated[IntSetting | None, Whole(low=1)] = Field(
-        default_factory=lambda data: LENGTHS.get(str(data.get("name"))),
-        description="Rows are cut to this many tokens; of text, the tokens that a model reads.",
-    )
-    vocabulary: Annotated[int | None, Whole(low=5, fixed=True)] = Field(
-        default=None,
-        description="Only the first so many words (4 special ones included); the rest become .unk.",
-    )
-    rows: Annotated[int | None, Whole(low=1, fixed=True)] = Field(
-        default=None, description="Train on this many rows only, drawn from the data's seed."
-    )
-
-    @model_validator(mode="after")
-    def _own_keys(self) -> "DataSection":
-        if self.name in DATA_KEYS["path"] and self.path is None:
-            raise SettingError("data.path", f"missing: which file holds the {self.name}?")
-        if self.name == "text" and self.split >= 0.5:
-            raise SettingError(
-                "data.split", f"must be below 0.5, as a test keeps as much again, not {self.split}"
-            )
-        refuse_foreign(self, "data", DATA_KEYS, self.name)
-        return self
 
 
 class OptimizerSection(Section):

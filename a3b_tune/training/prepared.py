@@ -15,7 +15,7 @@ from a3b_tune.data.load import load
 from a3b_tune.data.text import Text
 from a3b_tune.models import build
 from a3b_tune.models.tables import Openings
-from a3b_tune.study.sections import DataSection
+from a3b_tune.study.data_section import DataSection
 from a3b_tune.training.recipe import Recipe
 from a3b_tune.training.rows_part import RowsPart
 from a3b_tune.training.text_part import TextPart
@@ -81,6 +81,8 @@ class Prepared:
         train, validation = dataset.train, dataset.validation
         if max_length is not None:
             train, validation = train.cut(max_length), validation.cut(max_length)
+        if dataset.pairs is not None:
+            train, validation = dataset.pairs.beside(train), dataset.pairs.beside(validation)
         longest = int(max(train.lengths.max(), validation.lengths.max()))
         distinct = validation.distinct()
         size = max(1, EVALUATION_TOKENS // longest)
@@ -113,6 +115,7 @@ def load_dataset(section: DataSection, data_dir: Path | None = None) -> Dataset 
         data_dir=data_dir,
         vocabulary=section.vocabulary,
         rows=section.rows,
+        bigrams=section.bigrams,
         path=None if section.path is None else Path(section.path),
         text_column=section.text_column,
         label_column=section.label_column,

@@ -1,10 +1,10 @@
 import pytest
 from pydantic import ValidationError
 
+from a3b_tune.study.data_section import DataSection
 from a3b_tune.study.kinds import SettingError
 from a3b_tune.study.sections import (
     SECTIONS,
-    DataSection,
     OptimizerSection,
     SamplesSection,
     StudySection,
@@ -122,7 +122,7 @@ def test_the_keys_that_may_be_unset_are_the_ones_without_a_value_by_default():
     assert unset == {
         "study.question", "study.metric", "study.timeout", "study.budget", "data.path",
         "data.max_length",
-        "data.vocabulary", "data.rows", "training.batch_tokens", "training.batch_size",
+        "data.vocabulary", "data.rows", "data.bigrams", "training.batch_tokens", "training.batch_size",
         "training.clip", "training.max_time",
     }  # fmt: skip
     assert keys_of("model") == ["name"]

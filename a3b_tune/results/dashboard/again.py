@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 
 from a3b_tune.errors import InputError
 from a3b_tune.study import Scalar, StudyFile, load, shipped, show_setting
-from a3b_tune.study.sections import DataSection
+from a3b_tune.study.data_section import DataSection
 
 # Keys of [data] that are no settings of a trial.
 DATA = [key for key in DataSection.model_fields if key != "max_length"]
