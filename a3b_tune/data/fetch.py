@@ -18,7 +18,7 @@ import wget
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 
-from a3b_tune.data import imdb, places, wp
+from a3b_tune.data import glove, imdb, places, wp
 from a3b_tune.data.safe_pickle import BadFileError
 from a3b_tune.errors import InputError, unknown
 
@@ -42,6 +42,9 @@ WP = "codeberg.org/pbm/former/raw/branch/master/data"
 SOURCES = {
     "imdb": Source(imdb.FILE, "dlvu.github.io/data", imdb.PACKED_LIMIT, imdb.check_file),
     "wp": Source(wp.FILE, WP, wp.PACKED_LIMIT, wp.check_file, ("https",)),
+    "glove": Source(
+        glove.FILE, "nlp.stanford.edu/data", glove.PACKED_LIMIT, glove.check_file, ("https",)
+    ),
 }
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from a3b_tune.models.causal_op import attend_causal, by_pytorch
+from a3b_tune.models.plainly import plain, show
 
 FEW = 8  # pairs S × T up to which multiplying and summing is the quickest way
 SOME = 1024  # pairs up to which writing the scores down is
@@ -23,6 +24,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, padding: Tensor, scale: float) -> Te
     `padding` (B, T) is True where no token is: such a key gets no weight. Each row needs one key
     that is real. `scale` multiplies the scores.
     """
+    if plain():
+        return attend_some(q, k, v, padding, scale)
     pairs = q.shape[1] * k.shape[1]
     way = attend_few if pairs <= FEW else attend_some if pairs <= SOME else attend_fused
     return way(q, k, v, padding, scale)
@@ -41,7 +44,7 @@ def attend_some(q: Tensor, k: Tensor, v: Tensor, padding: Tensor, scale: float) 
     time of the fused kernel taken member by member at T = 6."""
     q, k, v = (part.transpose(1, 2) for part in (q * scale, k, v))  # (B, H, S or T, D)
     scores = torch.matmul(q, k.transpose(2, 3))  # (B, H, S, T)
-    weights = scores.masked_fill(padding[:, None, None], -math.inf).softmax(3)
+    weights = show(scores.masked_fill(padding[:, None, None], -math.inf).softmax(3))
     return torch.matmul(weights, v).transpose(1, 2)
 
 
@@ -59,7 +62,7 @@ def attend_fused(q: Tensor, k: Tensor, v: Tensor, padding: Tensor, scale: float)
 def attend_before(projected: Tensor, heads: int, scale: float) -> Tensor:
     """Queries, keys and values (B, T, 3C) in one to (B, T, C): each position attends to itself and
     to those before it, by a fused kernel."""
-    if projected.device.type == "cpu":
+    if projected.device.type == "cpu" and not plain():
         y: Tensor = attend_causal(projected, heads, scale)
         return y
     return by_pytorch(projected, heads, scale)

@@ -9,6 +9,7 @@ import math
 from torch import Tensor, nn
 from torch.nn.functional import embedding, embedding_bag
 
+from a3b_tune.models.plainly import plain
 from a3b_tune.models.pools import PoolName, mean_weights, pool
 
 SHORT = 8  # positions up to which gathering is quicker than the bag kernel
@@ -21,6 +22,8 @@ def bag(name: PoolName, layer: nn.Embedding, tokens: Tensor) -> Tensor:
     batch, whether or not the pool took anything of it: these are the rows that move.
     """
     padding = tokens == 0
+    if plain():
+        return pool(name, layer(tokens), padding)
     if name == "mean" and (layer.sparse or tokens.shape[1] > SHORT):
         weights = mean_weights(padding, layer.weight)
         return embedding_bag(

@@ -9,6 +9,7 @@ with 32. Letters: N rows, T positions, C channels, H heads, D = C / H.
 """
 
 from ctypes import CDLL, c_float, c_int, c_void_p
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +153,17 @@ class Causal(torch.autograd.Function):
         return (apart(y, members), apart(sums, members)), (0, 0)
 
 
-@torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
+@cache
+def tell_compiler() -> None:
+    """What `torch.compile` must hear first: it takes `attend_causal` as one operation. Said where
+    this module is imported it would load the compiler, for as long as all of PyTorch."""
+    torch.compiler.allow_in_graph(attend_causal)  # type: ignore[no-untyped-call]
+
+
 def attend_causal(projected: Tensor, heads: int, scale: float) -> Tensor:
     """As `run_forward`, for who does not care how the gradient is found."""
+    if torch.compiler.is_dynamo_compiling():  # untold, it would lose the gradient in here
+        return by_pytorch(projected, heads, scale)
     y: Tensor = Causal.apply(projected, heads, scale)[0]  # type: ignore[no-untyped-call]
     return y
 

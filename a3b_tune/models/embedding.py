@@ -3,6 +3,7 @@
 Knows nothing of positions or of what reads the vectors.
 """
 
+import torch
 from torch import nn
 
 
@@ -15,6 +16,10 @@ def token_embedding(vocabulary: int, width: int, std: float) -> nn.Embedding:
     """
     if std < 0:
         raise ValueError(f"embedding_std {std} is below 0")
+    empty = torch.empty(vocabulary, width)
+    if empty.is_meta:
+        # Built for its shape alone. To draw there would load sympy and half of PyTorch's compiler.
+        return nn.Embedding(vocabulary, width, _weight=empty)
     embedding = nn.Embedding(vocabulary, width)
     nn.init.normal_(embedding.weight, std=std)
     return embedding

@@ -11,6 +11,7 @@ from a3b_tune.models.attention import SelfAttention
 from a3b_tune.models.dropout import Dropout
 from a3b_tune.models.embedding import token_embedding
 from a3b_tune.models.geometry import width_of
+from a3b_tune.models.plainly import plain
 from a3b_tune.models.pools import PoolName, check_pool, pool
 from a3b_tune.models.positions import Positions, PositionsName
 from a3b_tune.models.tables import Openings, first_attends
@@ -65,7 +66,8 @@ class FullAttention(nn.Module):
         projected and then looked up: the same numbers, fewer rows through the layers."""
         first_only = self.pool == "select"
         folds = first_only and tokens.shape[1] > FEW
-        if folds or self.embedding.sparse or tokens.numel() < self.embedding.num_embeddings:
+        few = tokens.numel() < self.embedding.num_embeddings
+        if plain() or folds or self.embedding.sparse or few:
             x = self.positions(self.embedding(tokens))  # (B, T, C)
             y: Tensor = self.attention(x, padding, first_only=first_only)
             return y

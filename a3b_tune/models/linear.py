@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from a3b_tune.models.plainly import plain
+
 MANY = 2**15  # inputs, rows × I, up to which calling Python for a product costs more than it saves
 ONEDNN = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
@@ -19,8 +21,8 @@ class Linear(nn.Linear):
     """`nn.Linear`: (..., I) to (..., O)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        plain = torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu")
-        if plain or x.device.type != "cpu" or x.numel() <= MANY:
+        known = torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu") or plain()
+        if known or x.device.type != "cpu" or x.numel() <= MANY:
             return super().forward(x)
         y: Tensor = Product.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]
         return y

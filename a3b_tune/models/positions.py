@@ -34,10 +34,13 @@ class Positions(nn.Module):
             raise ValueError(unknown("positions", name, POSITIONS))
         self.name = name
         self.max_length = max_length
+        size = (max_length, width)
+        empty = torch.empty(size)  # for its shape alone on "meta", as in `token_embedding`
         if name == "learned":
-            self.table = nn.Parameter(scale * torch.randn(max_length, width))
+            self.table = nn.Parameter(empty if empty.is_meta else scale * torch.randn(size))
         elif name == "sinusoidal":
-            self.register_buffer("table", scale * sinusoids(max_length, width), persistent=False)
+            found = empty if empty.is_meta else scale * sinusoids(*size)
+            self.register_buffer("table", found, persistent=False)
         else:
             self.table = None
 

@@ -1,20 +1,22 @@
 """The models by name, and what can be set of each.
 
 Knows nothing of study files or trials: a model's settings are the keyword arguments of its
-`__init__`, read from its signature.
+`__init__`, read from its signature. A name with a colon is that of a person's own class.
 """
 
 import inspect
 from collections.abc import Mapping
-from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from torch import nn
 
 from a3b_tune.errors import InputError, unknown
 from a3b_tune.models.baseline import Baseline
 from a3b_tune.models.causal_transformer import CausalTransformer
+from a3b_tune.models.distilbert import DistilBert
+from a3b_tune.models.encoder import Encoder
 from a3b_tune.models.full_attention import FullAttention
+from a3b_tune.models.own import FROM_DATA, annotated_kinds, is_own, own_class
 from a3b_tune.models.simple_attention import SimpleAttention
 from a3b_tune.models.transformer import Transformer
 
@@ -23,22 +25,29 @@ MODELS: dict[str, type[nn.Module]] = {
     "simple_attention": SimpleAttention,
     "full_attention": FullAttention,
     "transformer": Transformer,
+    "encoder": Encoder,
+    "distilbert": DistilBert,
     "causal_transformer": CausalTransformer,
 }
 TEXT_MODELS = ("causal_transformer",)
 ROW_MODELS = tuple(name for name in MODELS if name not in TEXT_MODELS)
-FROM_DATA = ("self", "vocabulary", "classes", "max_length")
 
 
 def model_class(name: str) -> type[nn.Module]:
-    """The class called `name`; InputError with the nearest name where there is none."""
-    if name not in MODELS:
-        raise InputError(unknown("model", name, MODELS))
-    return MODELS[name]
+    """The class called `name`, a person's own imported; InputError with the nearest name where
+    there is none, or with what is wrong with it."""
+    if name in MODELS:
+        return MODELS[name]
+    if is_own(name):
+        return own_class(name)
+    hint = "; a model of your own is written package.module:Class" if "." in name else ""
+    raise InputError(unknown("model", name, MODELS) + hint)
 
 
 def reads_text(name: str) -> bool:
     """Whether a model predicts each next token of a text, and not the class of a row."""
+    if is_own(name):
+        return bool(getattr(model_class(name), "reads_text", False))
     return name in TEXT_MODELS
 
 
@@ -48,7 +57,7 @@ def settings_of(name: str) -> dict[str, inspect.Parameter]:
     Without what the data decides (vocabulary, classes, max_length). InputError: no such model.
     """
     parameters = inspect.signature(model_class(name).__init__).parameters
-    return {key: value for key, value in parameters.items() if key not in FROM_DATA}
+    return {key: value for key, value in parameters.items() if key not in ("self", *FROM_DATA)}
 
 
 def check_setting(name: str, key: str, value: object) -> None:
@@ -67,11 +76,6 @@ def check_setting(name: str, key: str, value: object) -> None:
     if not words and not any(fits(value, kind) for kind in kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds if kind is not type(None))
         raise InputError(f"model.{key}: {value!r} is not {wanted}")
-
-
-def annotated_kinds(hint: object) -> tuple[Any, ...]:
-    """The members of a union, or the one annotation there is."""
-    return get_args(hint) if isinstance(hint, UnionType) else (hint,)
 
 
 def fits(value: object, kind: type) -> bool:

@@ -19,6 +19,7 @@ from a3b_tune.study.section import (
 
 DATA_KEYS: dict[str, tuple[str, ...]] = {
     "path": ("table", "text"),
+    "test_path": ("table",),
     "text_column": ("table",),
     "label_column": ("table",),
     "characters": ("toy",),
@@ -27,10 +28,22 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     "vocabulary": ROW_DATA,
     "rows": ROW_DATA,
     "bigrams": ROW_DATA,
+    "embeddings": ROW_DATA,
 }
 """The keys of [data] that only some data sets have, with their names."""
+PATHS = ("path", "test_path")
+"""The keys of [data] that name a file, which may be told by where the study file lies."""
+VECTOR_FILES = (".txt", ".gz", ".zip", ".vec")
+"""How the name of a file of word vectors ends; without that it is a name to be looked up."""
 LENGTHS = {"imdb": 256, "table": 256, "toy": 64, "wp": 256, "text": 128}
 """The tokens of a row or window where the file does not say."""
+
+
+def names_file(key: str, text: str) -> bool:
+    """Whether a key of [data] names a file by its path here."""
+    return key in PATHS or (
+        key == "embeddings" and ("/" in text or text.lower().endswith(VECTOR_FILES))
+    )
 
 
 class DataSection(Section):
@@ -43,6 +56,10 @@ class DataSection(Section):
     path: Annotated[str | None, Text()] = Field(
         default=None,
         description="The table (.csv or .tsv with a header, .txt with LABEL<tab>TEXT) or the text.",
+    )
+    test_path: Annotated[str | None, Text()] = Field(
+        default=None,
+        description="A table of the same columns that a search never reads: `train --final` does.",
     )
     text_column: Annotated[str, Text()] = Field(
         default="text", description="The table's column of texts."
@@ -79,6 +96,11 @@ class DataSection(Section):
         default=None,
         description="So many of the most frequent pairs of neighbouring words are read as words "
         "too, for models that know no order.",
+    )
+    embeddings: Annotated[str | None, Text()] = Field(
+        default=None,
+        description="Word vectors that known words start from: glove.6B.100d and the like, or a "
+        "file with a word and its numbers on each line; the model's width is theirs.",
     )
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 
 from a3b_tune.errors import InputError
-from a3b_tune.study.data_section import DATA_KEYS, DataSection
+from a3b_tune.study.data_section import DATA_KEYS, DataSection, names_file
 from a3b_tune.study.fitting import check_fit, largest
 from a3b_tune.study.kinds import SettingError
 from a3b_tune.study.metric import ACCURACY, BITS, METRICS, Metric
@@ -188,8 +188,10 @@ def load(path: Path | str) -> StudyFile:
     study, table = data.setdefault("study", {}), data.get("data")
     if isinstance(study, dict):
         study.setdefault("name", path.stem)
-    if isinstance(table, dict) and isinstance(table.get("path"), str):
-        table["path"] = absolute(table["path"], path.parent)
+    if isinstance(table, dict):
+        for key, text in table.items():
+            if isinstance(text, str) and names_file(key, text):
+                table[key] = absolute(text, path.parent)
     return check(data, str(path))
 
 

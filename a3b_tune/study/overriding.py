@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from a3b_tune.errors import InputError, unknown
-from a3b_tune.study.data_section import DATA_KEYS
+from a3b_tune.study.data_section import DATA_KEYS, names_file
 from a3b_tune.study.file import StudyFile, absolute, check
 from a3b_tune.study.kinds import DeviceTime, Duration, Text
 from a3b_tune.study.problems import unknown_key, unknown_section
@@ -85,8 +85,8 @@ def _assign_key(plain: Plain, section: str, key: str, text: str) -> None:
         plain["training"].pop(INSTEAD[key], None)
     if fields and optional(fields, key) and text == NONE:
         plain[section].pop(key, None)
-    elif (section, key) == ("data", "path"):
-        plain["data"]["path"] = absolute(text, Path.cwd())
+    elif section == "data" and names_file(key, text):
+        plain["data"][key] = absolute(text, Path.cwd())
     elif isinstance(kind, Text | Duration | DeviceTime):
         plain[section][key] = text
     else:

@@ -16,6 +16,8 @@ from a3b_tune.study.specs import SPECS, Spec
 Schema = dict[str, Any]
 ANY = {"type": ["boolean", "number", "string"]}
 NUMBER = {"type": "number"}
+WORD = {"type": "string"}
+OWN_MODEL = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 
 
 def json_schema(model_settings: Mapping[str, Sequence[str]]) -> Schema:
@@ -84,6 +86,7 @@ def _spec(name: str, kind: type[Spec]) -> Schema:
 
 
 def _model(model_settings: Mapping[str, Sequence[str]]) -> Schema:
+    """The keys of the models that are known; a model of a person's own has keys that are not."""
     names: Schema = {"enum": list(model_settings)}
     keys = dict.fromkeys(key for settings in model_settings.values() for key in settings)
     setting = {"anyOf": [ANY, _choices(ANY), _range(NUMBER)]}
@@ -96,7 +99,17 @@ def _model(model_settings: Mapping[str, Sequence[str]]) -> Schema:
         for name, settings in model_settings.items()
     ]
     text = "[model]: which model is trained, and its settings."
-    return {"description": text, **_table(properties, required=("name",)), "allOf": rules}
+    own = {"pattern": OWN_MODEL, "type": "string"}
+    some_own = _table({"choices": {"contains": own}}, required=("choices",))
+    return {
+        "description": text,
+        "if": {"required": ["name"], "properties": {"name": {"anyOf": [own, some_own]}}},
+        "then": {
+            "properties": {"name": {"anyOf": [WORD, _choices(WORD)]}},
+            "additionalProperties": setting,
+        },
+        "else": {**_table(properties, required=("name",)), "allOf": rules},
+    }
 
 
 def _slurm() -> Schema:

@@ -8,31 +8,47 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 
 import torch
+from torch import nn
 
 from a3b_tune.errors import InputError, unknown
 from a3b_tune.models import MODELS, ROW_MODELS, TEXT_MODELS, build, reads_text, settings_of
-from a3b_tune.models.registry import check_setting
+from a3b_tune.models.own import is_own, source_hash
+from a3b_tune.models.registry import check_setting, model_class
 from a3b_tune.study import Choices, Range, Scalar, Setting, StudyFile, show_setting
+from a3b_tune.training.own_checks import check_own, check_sparse
+from a3b_tune.training.pretrained import weight_hashes
 
 # Draws of the model's settings that are tried (on no device, so each costs about a millisecond).
 TRIED = 500
+# The same of a person's own model, which is built and called.
+OWN_TRIED = 60
 
 
 def model_names(file: StudyFile) -> list[str]:
     """The kinds of model that a study file may draw.
 
-    :raises InputError: one of them is not known.
+    :raises InputError: one of them is not known, or is a person's own that cannot be had.
     """
     names = [str(name) for name in _ends(file.model["name"])]
     for name in names:
-        if name not in MODELS:
-            raise InputError(f"model.name: {unknown('model', name, MODELS)}")
+        try:
+            model_class(name)
+        except InputError as error:
+            raise InputError(f"model.name: {error}") from None
     return names
 
 
 def accepted(name: str) -> list[str]:
     """The keys of `[model]` that a kind of model takes."""
     return list(settings_of(name))
+
+
+def own_sources(file: StudyFile) -> dict[str, dict[str, str | None]]:
+    """For a trial's record: the hash of the file in which each model of a person's own is written,
+    and of the weights of each pre-trained one; nothing where there is none."""
+    own = {str(name) for name in _ends(file.model["name"]) if is_own(str(name))}
+    found = {name: source_hash(name) for name in sorted(own)} | weight_hashes(file)
+    return {"model_sources": found} if found else {}
 
 
 def drop_foreign_settings(file: StudyFile) -> tuple[StudyFile, list[str]]:
@@ -73,8 +89,8 @@ def check_model(file: StudyFile, where: str) -> None:
             if key != "name":
                 _check_key(key, setting, names)
         _check_widths(file, names)
-        for name, draw in islice(_draws(file, names), TRIED):
-            _check_draw(name, draw)
+        for name in names:
+            _check_draws(file, name)
         if file.is_text:
             _check_batches(file)
     except InputError as error:
@@ -142,18 +158,25 @@ def _ends(setting: Setting) -> tuple[Scalar, ...]:
     return (setting,)
 
 
-def _draws(file: StudyFile, names: Sequence[str]) -> Iterator[tuple[str, dict[str, Scalar]]]:
-    """The grid of all choices and range ends of the model's settings, model by model."""
-    for name in names:
-        keys = [key for key in file.model if key in accepted(name)]
-        for values in product(*(_ends(file.model[key]) for key in keys)):
-            yield name, dict(zip(keys, values, strict=True))
+def draws(file: StudyFile, name: str) -> Iterator[dict[str, Scalar]]:
+    """The grid of all choices and range ends of a model's settings."""
+    keys = [key for key in file.model if key in accepted(name)]
+    for values in product(*(_ends(file.model[key]) for key in keys)):
+        yield dict(zip(keys, values, strict=True))
 
 
-def _check_draw(name: str, draw: dict[str, Scalar]) -> None:
+def _check_draws(file: StudyFile, name: str) -> None:
+    own = is_own(name)
+    for draw in islice(draws(file, name), OWN_TRIED if own else TRIED):
+        model = check_own(name, draw) if own else _check_draw(name, draw)
+        if "sparse_adam" in _ends(file.optimizer.name) and not file.is_text:
+            check_sparse(name, model)
+
+
+def _check_draw(name: str, draw: dict[str, Scalar]) -> nn.Module:
     try:
         with torch.device("meta"):
-            build(name, vocabulary=8, classes=8, max_length=8, **draw)
+            return build(name, vocabulary=8, classes=8, max_length=8, **draw)
     except InputError as error:
         told = ", ".join(f"model.{key}={show_setting(value)}" for key, value in draw.items())
         raise InputError(f"{error}, drawn with {told}") from None

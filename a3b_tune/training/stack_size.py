@@ -7,6 +7,7 @@ per member falls and rises again. Knows neither trials nor budgets.
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil
@@ -21,6 +22,7 @@ from a3b_tune.training.plain import PlainLearner
 from a3b_tune.training.prepared import Prepared
 from a3b_tune.training.recipe import Recipe, recipe_from
 from a3b_tune.training.shape import Shape
+from a3b_tune.training.stackable import obstacle, stacks
 from a3b_tune.training.stacked import StackedLearner
 
 # Steps that are timed at each size; the quickest counts.
@@ -41,6 +43,10 @@ def check_stack(asked: str) -> None:
         raise InputError(f"--stack: {asked!r} is neither auto nor a whole number from 1")
 
 
+def _silent(text: str) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """The best size of a shape, and the largest that was tried."""
@@ -56,8 +62,12 @@ class Measured:
 class StackSizes:
     """Sizes of stacks on this machine, for one prepared data set."""
 
-    def __init__(self, prepared: Prepared, asked: str = "auto") -> None:
+    def __init__(
+        self, prepared: Prepared, asked: str = "auto", warn: Callable[[str], None] = _silent
+    ) -> None:
+        """`warn` is told, perhaps often, of a model that cannot be stacked."""
         check_stack(asked)
+        self._warn = warn
         self._prepared = prepared
         self._asked = asked
         self._limits: dict[Shape, int] = {}
@@ -72,6 +82,8 @@ class StackSizes:
     def size(self, shape: Shape, most: int) -> int:
         """How many members a stack of a shape gets, 1 to `most`."""
         most = max(1, min(most, self._limits.get(shape, most)))
+        if most > 1 and not self._stacks(shape):
+            return 1
         if self._asked != "auto":
             return min(int(self._asked), most)
         if most == 1:
@@ -82,6 +94,15 @@ class StackSizes:
             known = self._measure(shape, most)
             self._write(shape, known)
         return min(known.best, most)
+
+    def _stacks(self, shape: Shape) -> bool:
+        name = str(dict(shape.settings)["model.name"])
+        if not stacks(name):
+            return False
+        why = obstacle(shape)
+        if why is not None:
+            self._warn(f"model {name} cannot be stacked ({why}): its trials run one by one")
+        return why is None
 
     def too_large(self, shape: Shape, slots: int) -> int:
         """Half of a size that ran out of memory, not to be exceeded from now on."""

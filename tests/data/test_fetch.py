@@ -1,6 +1,8 @@
 import gzip
+import io
 import socket
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from a3b_tune.data import fetch as fetching
-from a3b_tune.data import imdb, wp
+from a3b_tune.data import glove, imdb, wp
 from a3b_tune.data.fetch import SOURCES, Source, fetch, progress_bar
 from a3b_tune.errors import InputError
 
@@ -103,7 +105,7 @@ def body(make_reviews, pack) -> bytes:
 def server(body, monkeypatch) -> Iterator[Server]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     made = Server(body)
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread = threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield made
     made.over.set()
@@ -229,7 +231,8 @@ def test_the_bar_draws_nothing_where_there_is_no_terminal(tmp_path, server, caps
 
 
 def test_data_that_is_made_here_cannot_be_fetched():
-    with pytest.raises(InputError, match=r"unknown data set to fetch 'synth' \(known: imdb, wp\)"):
+    known = r"unknown data set to fetch 'synth' \(known: imdb, wp, glove\)"
+    with pytest.raises(InputError, match=known):
         fetch("synth")
 
 
@@ -237,3 +240,49 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"nothing can be written there \(Not a directory\)"):
         fetch("imdb", tmp_path / "file" / "data")
+
+
+def four_vectors() -> bytes:
+    """What GloVe's zip holds, with one word."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as packed:
+        for length, name in zip(glove.LENGTHS, glove.MEMBERS, strict=True):
+            packed.writestr(name, "film" + " 0.5" * length)
+    return made.getvalue()
+
+
+def test_glove_is_fetched_once_and_checked(tmp_path, server):
+    server.body = four_vectors()
+    path = fetch("glove", tmp_path, base=server.folder("whole"))
+    assert path == tmp_path / "glove.6B.zip"
+    assert path.read_bytes() == server.body
+    assert fetch("glove", tmp_path, base=server.folder("missing")) == path
+    assert server.asked == ["/whole/glove.6B.zip"]
+
+
+@pytest.mark.parametrize(
+    ("way", "why"),
+    [
+        ("cut", "the transfer was cut off"),
+        ("cut_unsized", "not a zip, or cut short (File is not a zip file)"),
+        ("wrong", "not a zip, or cut short (File is not a zip file)"),
+        ("missing", "404 Not [2J Found"),
+        ("huge", "more than 1,073,741,824 bytes"),
+    ],
+)
+def test_glove_that_does_not_come_whole_leaves_nothing(tmp_path, server, way, why):
+    server.body = four_vectors()
+    with pytest.raises(InputError) as caught:
+        fetch("glove", tmp_path / "data", base=server.folder(way), timeout=0.5)
+    assert str(caught.value) == (
+        f"glove: {server.folder(way)}/glove.6B.zip: {why};"
+        f" place glove.6B.zip in {tmp_path / 'data'} by hand"
+    )
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_usual_address_of_glove():
+    assert SOURCES["glove"].schemes == ("https",)
+    assert f"{SOURCES['glove'].folder}/{SOURCES['glove'].file}" == (
+        "nlp.stanford.edu/data/glove.6B.zip"
+    )

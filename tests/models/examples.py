@@ -6,9 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from a3b_tune.models import ROW_MODELS, build, settings_of
+from a3b_tune.models import MODELS, ROW_MODELS, build, settings_of
 
 VOCABULARY = 20
+STACKED_MODELS = tuple(name for name in ROW_MODELS if getattr(MODELS[name], "stacks", True))
+"""The models of rows that can be trained in a stack; the others have tests of their own."""
 POOLS = ("mean", "max", "select")
 POSITIONS = ("none", "learned", "sinusoidal")
 
@@ -30,12 +32,13 @@ def model(name: str, *, seed: int = 0, max_length: int = 12, **settings: Any) ->
 
 
 def variants() -> list[tuple[str, dict[str, Any]]]:
-    """Every model of rows with every pool and every kind of positions, two transformer blocks."""
+    """Every model of rows with every pool and every kind of positions it has, two layers."""
     found: list[tuple[str, dict[str, Any]]] = []
-    for name in ROW_MODELS:
+    for name in STACKED_MODELS:
         known = settings_of(name)
-        for pool, positions in product(POOLS, POSITIONS if "positions" in known else ("",)):
-            settings: dict[str, Any] = {"pool": pool}
+        pools = POOLS if "pool" in known else ("",)
+        for pool, positions in product(pools, POSITIONS if "positions" in known else ("",)):
+            settings: dict[str, Any] = {"pool": pool} if pool else {}
             settings |= {"positions": positions} if positions else {}
             settings |= {"depth": 2} if "depth" in known else {}
             settings |= {"heads": 2, "head_width": 4} if "heads" in known else {"width": 8}
@@ -44,4 +47,4 @@ def variants() -> list[tuple[str, dict[str, Any]]]:
 
 
 def label(variant: tuple[str, dict[str, Any]]) -> str:
-    return "-".join((variant[0], variant[1]["pool"], variant[1].get("positions", "")))
+    return "-".join((variant[0], variant[1].get("pool", ""), variant[1].get("positions", "")))

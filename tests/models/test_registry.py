@@ -13,7 +13,7 @@ from a3b_tune.models import (
     reads_text,
     settings_of,
 )
-from tests.models.examples import label, model, tokens, variants
+from tests.models.examples import STACKED_MODELS, label, model, tokens, variants
 
 SIZES = {"vocabulary": 20, "classes": 3, "max_length": 12}
 
@@ -35,13 +35,13 @@ def test_padding_never_leaks(variant):
     torch.testing.assert_close(made(padded), made(bare), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", (*STACKED_MODELS, *TEXT_MODELS))
 def test_the_same_seed_builds_the_same_model(name):
     one, other = (model(name, seed=7).state_dict() for _ in range(2))
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", (*STACKED_MODELS, *TEXT_MODELS))
 def test_a_state_dict_goes_round(name):
     one, other = model(name, seed=1), model(name, seed=2)
     other.load_state_dict(one.state_dict())
@@ -60,6 +60,11 @@ def test_settings_are_the_signature_without_what_the_data_decides():
             *("heads", "head_width", "width", "depth"),
             *("pool", "positions", "dropout", "norm", "embedding_std"),
         ],
+        "encoder": [
+            *("heads", "head_width", "width", "depth", "feed_forward"),
+            *("dropout", "attention_dropout", "embedding_std"),
+        ],
+        "distilbert": ["checkpoint", "freeze", "dropout"],
         "causal_transformer": [
             *("heads", "head_width", "width", "depth"),
             *("positions", "dropout", "norm", "tied", "embedding_std"),
@@ -90,6 +95,7 @@ def test_settings_are_the_signature_without_what_the_data_decides():
         ("full_attention", {"heads": 7, "width": 300}, "width 300 does not divide into 7 heads"),
         ("transformer", {"norm": "prr"}, "model.norm: unknown norm 'prr'; did you mean 'pre'"),
         ("causal_transformer", {"tied": 1}, "model.tied: 1 is not bool"),
+        ("distilbert", {"freeze": "yes"}, "model.freeze: 'yes' is not bool"),
         ("causal_transformer", {"tied": True}, "tied output of 3 classes over 20 words"),
         ("transformer", {"classes": 2}, "unknown setting of model transformer 'classes'"),
     ],

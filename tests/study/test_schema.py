@@ -52,10 +52,29 @@ def test_a_setting_is_a_value_choices_or_a_range():
 
 
 def test_each_model_allows_its_own_keys():
-    model = SCHEMA["properties"]["model"]
+    model = SCHEMA["properties"]["model"]["else"]
     assert set(model["properties"]) == {"name", "width", "pool", "heads"}
     allowed = {rule["if"]["properties"]["name"]["const"]: rule["then"] for rule in model["allOf"]}
     assert allowed["baseline"] == {"propertyNames": {"enum": ["name", "width", "pool"]}}
+
+
+@pytest.mark.parametrize(
+    ("model", "valid"),
+    [
+        ({"name": "baseline", "width": 8}, True),
+        ({"name": "baseline", "heads": 8}, False),
+        ({"name": "mine:Net", "layers": {"choices": [1, 2]}}, True),
+        ({"name": "my.nets:Net", "heads": [1]}, False),
+        ({"name": {"choices": ["baseline", "mine:Net"]}, "layers": 3}, True),
+        ({"name": "my nets:Net"}, False),
+        ({"name": "nets.Net", "layers": 3}, False),
+        ({"layers": 3}, False),
+    ],
+)
+def test_a_model_of_ones_own_has_keys_of_its_own(model, valid):
+    jsonschema = pytest.importorskip("jsonschema")
+    check = jsonschema.Draft7Validator(SCHEMA)
+    assert check.is_valid({"data": {"name": "xor"}, "model": model}) == valid
 
 
 def test_a_pruner_is_a_name_or_a_name_with_its_options():

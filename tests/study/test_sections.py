@@ -121,7 +121,8 @@ def test_the_keys_that_may_be_unset_are_the_ones_without_a_value_by_default():
     unset = {f"{name}.{key}" for name, key in FIELDS if optional(SECTIONS[name], key)}
     assert unset == {
         "study.question", "study.metric", "study.timeout", "study.budget", "data.path",
-        "data.max_length", "data.vocabulary", "data.rows", "data.bigrams",
+        "data.max_length", "data.vocabulary", "data.rows", "data.bigrams", "data.embeddings",
+        "data.test_path",
         "training.batch_tokens", "training.batch_size", "training.clip", "training.max_time",
     }  # fmt: skip
     assert keys_of("model") == ["name"]
