@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from a3b_tune.models.causal_op import tell_compiler
 from a3b_tune.models.native import compiler
 
 # Seconds of training ahead from which compiling is worth its 10 to 30 seconds, and the 40 that a
@@ -25,20 +26,24 @@ def pays(seconds: float, of_text: bool = False) -> bool:
     return seconds > (REPAID_BY_TEXT if of_text else REPAID) and compiler() is not None
 
 
-def compiled_model(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """A model compiled for batches of one size, in this process alone; its weights stay its own."""
+def _prepare() -> None:
+    """Before the first thing is compiled."""
     import torch._inductor.config as inductor
 
     inductor.compile_threads = 1
+    tell_compiler()
+
+
+def compiled_model(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """A model compiled for batches of one size, in this process alone; its weights stay its own."""
+    _prepare()
     found: Callable[[Tensor], Tensor] = torch.compile(model, dynamic=False)
     return found
 
 
 def compiled_for_any_size(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function compiled for tensors of any size, in this process alone."""
-    import torch._inductor.config as inductor
-
-    inductor.compile_threads = 1
+    _prepare()
     return torch.compile(function, dynamic=True)
 
 
@@ -48,9 +53,7 @@ def compiled(method: Callable[..., Any]) -> Callable[..., Any]:
 
     Compiled in this process alone, since a worker may have no children.
     """
-    import torch._inductor.config as inductor
-
-    inductor.compile_threads = 1
+    _prepare()
     assert isinstance(method, MethodType)
     # What is compiled is kept by code object: one for each object, or they would be mistaken for
     # each other.

@@ -48,13 +48,25 @@ def pack_model(
     weights: Mapping[str, Tensor], settings: Mapping[str, Scalar], longest: int, text: Text
 ) -> bytes:
     """A model as bytes: `weights` by name, `settings` with its name, as a recipe has them."""
+    return pack(weights, settings, longest, text.alphabet, text.name, text.data_hash)
+
+
+def pack(
+    weights: Mapping[str, Tensor],
+    settings: Mapping[str, Scalar],
+    longest: int,
+    alphabet: Alphabet,
+    data: str,
+    data_hash: str,
+) -> bytes:
+    """As `pack_model`, of a text that is not at hand."""
     own = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     about = {
         "settings": dict(settings),
         "longest": longest,
-        "alphabet": {"unit": text.alphabet.unit, "tokens": text.alphabet.i2t},
-        "data": text.name,
-        "data_hash": text.data_hash,
+        "alphabet": {"unit": alphabet.unit, "tokens": alphabet.i2t},
+        "data": data,
+        "data_hash": data_hash,
         "version": __version__,
     }
     told = json.dumps(about)

@@ -16,6 +16,11 @@ Moments = Mapping[str, Mapping[str, Tensor]]
 parameter's name, a tensor of the parameter's shape."""
 
 
+def trained_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that training moves, by name: all but frozen ones."""
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+
+
 def moment_kinds(recipe: OptimizerRecipe) -> tuple[str, ...]:
     """The kinds of moments that a recipe's optimizer has."""
     if recipe.name == "sgd":
@@ -55,13 +60,13 @@ class Optimizers:
             return state[kind] if kind in state else torch.zeros_like(parameter)
 
         return {
-            kind: {name: moment(p, kind) for name, p in model.named_parameters()}
+            kind: {name: moment(p, kind) for name, p in trained_parameters(model).items()}
             for kind in moment_kinds(recipe)
         }
 
     def restore(self, model: nn.Module, moments: Moments, step: int) -> None:
         """Goes on from moments that so many steps have left."""
-        names = {p: name for name, p in model.named_parameters()}
+        names = {p: name for name, p in trained_parameters(model).items()}
         for part in self._parts:
             for p in (p for group in part.param_groups for p in group["params"]):
                 part.state[p] = _counted(part, p, step) | {
@@ -87,20 +92,18 @@ def build_optimizers(model: nn.Module, recipe: OptimizerRecipe) -> Optimizers:
     most of a step saved.
     """
     betas = (recipe.beta1, recipe.beta2)
-    decay = recipe.weight_decay
+    decay, parameters = recipe.weight_decay, list(trained_parameters(model).values())
     if recipe.name == "sgd":
         sgd = torch.optim.SGD(
-            model.parameters(), recipe.lr, recipe.momentum, weight_decay=decay, fused=True
+            parameters, recipe.lr, recipe.momentum, weight_decay=decay, fused=True
         )
         return Optimizers([sgd], recipe.lr)
     if recipe.name == "adamw":
-        adamw = torch.optim.AdamW(
-            model.parameters(), recipe.lr, betas, weight_decay=decay, fused=True
-        )
+        adamw = torch.optim.AdamW(parameters, recipe.lr, betas, weight_decay=decay, fused=True)
         return Optimizers([adamw], recipe.lr)
     if recipe.name == "sparse_adam":
         return Optimizers(_sparse_parts(model, recipe), recipe.lr)
-    adam = torch.optim.Adam(model.parameters(), recipe.lr, betas, weight_decay=decay, fused=True)
+    adam = torch.optim.Adam(parameters, recipe.lr, betas, weight_decay=decay, fused=True)
     return Optimizers([adam], recipe.lr)
 
 
@@ -108,7 +111,7 @@ def _sparse_parts(model: nn.Module, recipe: OptimizerRecipe) -> list[Optimizer]:
     embedding = model.get_submodule("embedding")
     assert isinstance(embedding, nn.Embedding)
     embedding.sparse = True
-    rest = [p for p in model.parameters() if p is not embedding.weight]
+    rest = [p for p in trained_parameters(model).values() if p is not embedding.weight]
     betas = (recipe.beta1, recipe.beta2)
     return [
         torch.optim.SparseAdam([embedding.weight], recipe.lr, betas),

@@ -19,9 +19,9 @@ from a3b_tune.training.gradients import clip_gradients, gradient_norm
 from a3b_tune.training.learner import DIVERGED, Diverged, Epoch, Stopped, never, out_of_memory
 from a3b_tune.training.looking import Looking
 from a3b_tune.training.noises import Noise, drop_words, drops
-from a3b_tune.training.optimizers import build_optimizers
+from a3b_tune.training.optimizers import build_optimizers, trained_parameters
 from a3b_tune.training.prepared import Prepared
-from a3b_tune.training.progress import Progress, begin, save
+from a3b_tune.training.progress import Progress, begin, frozen_mark, save
 from a3b_tune.training.recipe import Recipe
 from a3b_tune.training.schedule import rate_factor
 from a3b_tune.training.stack_step import at_least_single
@@ -46,18 +46,19 @@ class PlainLearner:
         """
         self.recipe = recipe
         self._should_stop = should_stop
-        self._part = prepared.cut(recipe.max_length)
+        self._part = prepared.part(recipe)
         self._autocast = prepared.autocast()
         device = prepared.device
         self.model = prepared.model(recipe)
         self._forward: Callable[..., Tensor] = self.model
         # On a CPU a compiled transformer is slower than its own kernels.
         self._compiles = device.type == "cuda" and self._part.has_looks
-        self._parameters = list(self.model.parameters())
+        self._parameters = list(trained_parameters(self.model).values())
+        self._frozen = frozen_mark(self.model)
         self._optimizers = build_optimizers(self.model, recipe.optimizer)
         self._batches = self._part.batches(recipe.training)
         self._steps = len(self._batches) * recipe.training.rounds
-        progress = begin(recipe, self.model, len(self._batches), saved)
+        progress = begin(recipe, self.model, len(self._batches), saved, self._frozen)
         if progress.step:
             self._optimizers.restore(self.model, progress.moments, progress.step)
         self._done, self._step, self._order = progress.done, progress.step, progress.order
@@ -115,7 +116,7 @@ class PlainLearner:
             raise ValueError("the last epoch was not ended")
         moments = self._optimizers.moments(self.model, self.recipe.optimizer)
         progress = Progress(self._done, self._step, self._order, moments)
-        return save(self.recipe, dict(self.model.named_parameters()), progress)
+        return save(self.recipe, trained_parameters(self.model), progress, self._frozen)
 
     def model_bytes(self) -> bytes:
         """The model as it is now, to be kept."""

@@ -12,13 +12,16 @@ from torch import nn
 
 from a3b_tune.data import Batches, Dataset, Rows
 from a3b_tune.data.load import load
+from a3b_tune.data.reader import Reader, reader_of
 from a3b_tune.data.text import Text
 from a3b_tune.models import build
 from a3b_tune.models.tables import Openings
 from a3b_tune.study.data_section import DataSection
+from a3b_tune.training.pretrained import PieceRows, checkpoint_of, wordpieces_of
 from a3b_tune.training.recipe import Recipe
 from a3b_tune.training.rows_part import RowsPart
 from a3b_tune.training.text_part import TextPart
+from a3b_tune.training.vectors import started
 
 # Tokens in one evaluation batch: large enough that Python costs nothing, small enough that the
 # scores of a 256-token transformer with 4 heads stay below 70 MB.
@@ -32,7 +35,8 @@ class Prepared:
     dataset: Dataset | Text
     device: torch.device
     precision: str = "auto"
-    _parts: dict[int | None, RowsPart | TextPart] = field(default_factory=dict)
+    _parts: dict[tuple[int | None, str | None], RowsPart | TextPart] = field(default_factory=dict)
+    _pieces: dict[str, PieceRows] = field(default_factory=dict)
 
     def autocast(self) -> torch.autocast:
         """The context in which models run: where asked for, with matrices in bfloat16."""
@@ -54,28 +58,53 @@ class Prepared:
 
     def model(self, recipe: Recipe) -> nn.Module:
         """The model of a recipe, its first weights from the recipe's seed."""
+        part = self.part(recipe)
         torch.manual_seed(recipe.seed)
-        return build(
+        model = build(
             recipe.model_name,
-            vocabulary=self.vocabulary,
+            vocabulary=part.vocabulary if isinstance(part, RowsPart) else self.vocabulary,
             classes=self.classes,
-            max_length=self.cut(recipe.max_length).longest,
+            max_length=part.longest,
             **recipe.model_settings,
-        ).to(self.device)
+        )
+        return started(model, self.dataset).to(self.device)
 
-    def cut(self, max_length: int | None) -> RowsPart | TextPart:
+    def part(self, recipe: Recipe) -> RowsPart | TextPart:
+        """The data as a recipe's model reads it: a pre-trained one reads wordpieces.
+
+        :raises InputError: the pre-trained model cannot be had.
+        """
+        return self.cut(recipe.max_length, checkpoint_of(recipe.model))
+
+    def reader(self, recipe: Recipe) -> Reader:
+        """What makes of a person's text what a recipe's model reads. ValueError: models of a text
+        have none."""
+        if isinstance(self.dataset, Text):
+            raise ValueError("a text has no reader")
+        checkpoint = checkpoint_of(recipe.model)
+        return reader_of(self.dataset) if checkpoint is None else wordpieces_of(checkpoint)
+
+    def cut(self, max_length: int | None, checkpoint: str | None = None) -> RowsPart | TextPart:
         """The rows' first `max_length` tokens, None leaves them whole; or windows of a text, of so
-        many tokens."""
-        if max_length not in self._parts:
-            self._parts[max_length] = self._prepare(max_length)
-        return self._parts[max_length]
+        many tokens. With a `checkpoint` tokens are the wordpieces of that pre-trained model."""
+        if (max_length, checkpoint) not in self._parts:
+            self._parts[max_length, checkpoint] = self._prepare(max_length, checkpoint)
+        return self._parts[max_length, checkpoint]
 
-    def _prepare(self, max_length: int | None) -> RowsPart | TextPart:
+    def _prepare(self, max_length: int | None, checkpoint: str | None) -> RowsPart | TextPart:
         if isinstance(self.dataset, Text):
             if max_length is None:
                 raise ValueError("windows of a text have a length")
             return TextPart(self.dataset, max_length, self.device, self.autocast())
+        if checkpoint is not None:
+            return self._wordpieces(self.dataset, max_length, checkpoint)
         return self._rows(self.dataset, max_length)
+
+    def _wordpieces(self, dataset: Dataset, max_length: int | None, checkpoint: str) -> RowsPart:
+        if checkpoint not in self._pieces:
+            self._pieces[checkpoint] = PieceRows.of(dataset, checkpoint)
+        pieces = self._pieces[checkpoint]
+        return self._ready(*pieces.cut(max_length), len(pieces.wordpieces), tells_loss=True)
 
     def _rows(self, dataset: Dataset, max_length: int | None) -> RowsPart:
         train, validation = dataset.train, dataset.validation
@@ -83,6 +112,11 @@ class Prepared:
             train, validation = train.cut(max_length), validation.cut(max_length)
         if dataset.pairs is not None:
             train, validation = dataset.pairs.beside(train), dataset.pairs.beside(validation)
+        return self._ready(train, validation, self.vocabulary)
+
+    def _ready(
+        self, train: Rows, validation: Rows, vocabulary: int, *, tells_loss: bool = False
+    ) -> RowsPart:
         longest = int(max(train.lengths.max(), validation.lengths.max()))
         distinct = validation.distinct()
         size = max(1, EVALUATION_TOKENS // longest)
@@ -93,15 +127,16 @@ class Prepared:
             validation_rows=len(validation),
             distinct_rows=len(distinct),
             longest=longest,
-            openings=self._openings(train, validation),
-            vocabulary=self.vocabulary,
+            openings=self._openings(vocabulary, train, validation),
+            vocabulary=vocabulary,
             outputs=self.classes,
             autocast=self.autocast(),
+            tells_loss=tells_loss,
         )
 
-    def _openings(self, *parts: Rows) -> Openings:
+    def _openings(self, vocabulary: int, *parts: Rows) -> Openings:
         first = torch.cat([rows.tokens[rows.starts] for rows in parts])
-        return Openings.of(first.long().to(self.device), self.vocabulary)
+        return Openings.of(first.long().to(self.device), vocabulary)
 
 
 def load_dataset(section: DataSection, data_dir: Path | None = None) -> Dataset | Text:
@@ -116,6 +151,7 @@ def load_dataset(section: DataSection, data_dir: Path | None = None) -> Dataset 
         vocabulary=section.vocabulary,
         rows=section.rows,
         bigrams=section.bigrams,
+        embeddings=section.embeddings,
         path=None if section.path is None else Path(section.path),
         text_column=section.text_column,
         label_column=section.label_column,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from a3b_tune.data import Batches, Rows
 from a3b_tune.models.tables import Openings
-from a3b_tune.training.evaluation import accuracy
+from a3b_tune.training.evaluation import accuracy, accuracy_and_loss
 from a3b_tune.training.part import Crew, Scored
 from a3b_tune.training.recipe import Recipe, TrainingRecipe
 from a3b_tune.training.stack_step import count_right
@@ -20,7 +20,8 @@ from a3b_tune.training.stack_step import count_right
 @dataclass(frozen=True)
 class RowsPart:
     """What one trial reads: training rows (N,) and batches of distinct validation rows, each
-    `(tokens (B, T), labels (B,), counts (B,))`. `outputs` are classes."""
+    `(tokens (B, T), labels (B,), counts (B,))`. `outputs` are classes. `tells_loss` says whether
+    models are scored by their validation loss too."""
 
     train: Rows
     validation: list[tuple[Tensor, Tensor, Tensor]]
@@ -31,6 +32,7 @@ class RowsPart:
     vocabulary: int
     outputs: int
     autocast: torch.autocast
+    tells_loss: bool = False
     has_looks = False
     _batches: dict[tuple[int | None, int | None], Batches] = field(default_factory=dict)
 
@@ -47,7 +49,10 @@ class RowsPart:
     ) -> Scored:
         """The share of validation rows whose class the model names."""
         with self.autocast:
-            return Scored(accuracy(model, self.validation))
+            if not self.tells_loss:
+                return Scored(accuracy(model, self.validation))
+            share, loss = accuracy_and_loss(model, self.validation)
+        return Scored(share, {"validation_loss": loss})
 
     def score_all(self, crew: Crew, should_stop: Callable[[], bool]) -> list[Scored]:
         right = count_right(crew.model, crew.weights, self.validation, self.vocabulary)

@@ -3,14 +3,18 @@ import math
 import pytest
 import torch
 
-from a3b_tune.models import ROW_MODELS
+from a3b_tune.models import settings_of
 from a3b_tune.training import Diverged, PlainLearner, Stopped
+from tests.models.examples import STACKED_MODELS
 from tests.training.conftest import recipe
+from tests.training.test_stacked import SMALL
 
 
-@pytest.mark.parametrize("model", ROW_MODELS)
+@pytest.mark.parametrize("model", STACKED_MODELS)
 def test_every_model_lowers_its_loss_on_synth(synth, model):
-    wanted = recipe(model__name=model, optimizer__lr=3e-3, training__epochs=3, model__pool="max")
+    pool = {"model__pool": "max"} if "pool" in settings_of(model) else {}
+    small = SMALL.get(model, {}) | pool
+    wanted = recipe(model__name=model, optimizer__lr=3e-3, training__epochs=3, **small)
     epochs = list(PlainLearner(wanted, synth).epochs())
     assert [epoch.epoch for epoch in epochs] == [1, 2, 3]
     assert epochs[-1].loss < epochs[0].loss < 1.0

@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from a3b_tune.data.load import load
-from a3b_tune.models import ROW_MODELS
+from a3b_tune.models import settings_of
 from a3b_tune.training import Diverged, PlainLearner, Prepared, Recipe, Stopped
 from a3b_tune.training.plain import Alone
 from a3b_tune.training.shape import Shape
 from a3b_tune.training.stacked import StackedLearner
+from tests.models.examples import STACKED_MODELS
 from tests.training.conftest import recipe
 
 
@@ -39,9 +40,24 @@ def weights(learner: StackedLearner, name: int) -> dict[str, torch.Tensor]:
     return {key: value[row].clone() for key, value in values.items()}
 
 
+SMALL = {
+    "encoder": {
+        **{"model__heads": 2, "model__head_width": 2},
+        **{"model__feed_forward": 4, "model__depth": 1},
+    }
+}
+"""Settings of models that by default are large for a test."""
 POOLS = ("select", "mean", "max")
 VARIANTS = [
-    *({"model__name": name, "model__pool": pool} for name, pool in product(ROW_MODELS, POOLS)),
+    *(
+        {"model__name": name, "model__pool": pool}
+        for name, pool in product(STACKED_MODELS, POOLS)
+        if "pool" in settings_of(name)
+    ),
+    {
+        **{"model__name": "encoder", **SMALL["encoder"]},
+        **{"model__depth": 2, "optimizer__name": "sparse_adam"},
+    },
     {"model__name": "simple_attention", "model__positions": "learned"},
     {"model__name": "full_attention", "model__positions": "sinusoidal"},
     {"model__name": "transformer", "model__norm": "post", "model__depth": 2},
@@ -57,7 +73,7 @@ def members(**settings) -> list[Recipe]:
     same = {"training__batch_size": 64, **settings}
     twice = {"training__epochs": 2, **same}
     own = [{}] * 4
-    if settings.get("model__name") in ("full_attention", "transformer"):
+    if settings.get("model__name") in ("full_attention", "transformer", "encoder"):
         own = [{"model__dropout": rate} for rate in (0.2, 0.0, 0.1, 0.3)]
     sgd = settings.get("optimizer__name") == "sgd"
     return [
@@ -109,11 +125,11 @@ def test_a_member_is_what_it_is_alone(double, synth, variant):
     assert_members_are_as_alone(learner, recipes, synth)
 
 
-@pytest.mark.parametrize("name", ROW_MODELS)
+@pytest.mark.parametrize("name", STACKED_MODELS)
 def test_where_rows_are_few_and_merged_it_is_the_same(double, name):
     """xor's 25 000 rows hold four different ones."""
     prepared = Prepared(load("xor").sample(2000, 0), torch.device("cpu"))
-    settings = {"model__name": name, "training__batch_size": 64}
+    settings = {"model__name": name, "training__batch_size": 64, **SMALL.get(name, {})}
     recipes = [
         recipe(1, optimizer__lr=3e-3, training__clip=0.1, **settings),
         recipe(2, optimizer__lr=1e-2, training__label_smoothing=0.1, **settings),
@@ -127,19 +143,19 @@ def test_where_rows_are_few_and_merged_it_is_the_same(double, name):
 
 
 @pytest.mark.parametrize("data", ["xor", "synth"])
-@pytest.mark.parametrize("name", ROW_MODELS)
+@pytest.mark.parametrize("name", STACKED_MODELS)
 def test_the_last_of_a_stack_is_what_it_is_alone(double, name, data):
     prepared = Prepared(load(data).sample(2000, 0), torch.device("cpu"))
-    *_, wanted = members(model__name=name)
+    *_, wanted = members(model__name=name, **SMALL.get(name, {}))
     learner = StackedLearner(shape_of(wanted), prepared, 3)
     last = learner.add(wanted)
     assert_as_alone(learner, last, wanted, prepared, [learner.epoch()[last]])
 
 
-@pytest.mark.parametrize("name", ROW_MODELS)
+@pytest.mark.parametrize("name", STACKED_MODELS)
 def test_in_single_precision_the_curves_agree(synth, name):
     recipes = [
-        recipe(seed, model__name=name, optimizer__lr=lr, training__epochs=3)
+        recipe(seed, model__name=name, optimizer__lr=lr, training__epochs=3, **SMALL.get(name, {}))
         for seed, lr in enumerate((1e-3, 3e-3, 1e-2))
     ]
     learner = StackedLearner(shape_of(recipes[0]), synth, 3)
@@ -174,10 +190,10 @@ def diverge(learner, names, **settings):
     learner.add(recipe(10, **settings))
 
 
-@pytest.mark.parametrize("name", ROW_MODELS)
+@pytest.mark.parametrize("name", STACKED_MODELS)
 @pytest.mark.parametrize("event", [refill, diverge])
 def test_the_others_do_not_notice_by_a_single_bit(synth, name, event):
-    settings = {"model__name": name, "training__batch_size": 256}
+    settings = {"model__name": name, "training__batch_size": 256, **SMALL.get(name, {})}
 
     def same(learner, names):
         """As `event`, with a member like the others."""

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from a3b_tune.data.load import load
-from a3b_tune.models import ROW_MODELS
 from a3b_tune.models.native import compiler
 from a3b_tune.training import PlainLearner, Prepared, compiling, whole_step
 from a3b_tune.training.stacked import StackedLearner
+from tests.models.examples import STACKED_MODELS
 from tests.training.conftest import recipe
 from tests.training.test_stacked import (
     assert_as_alone,
@@ -20,7 +20,7 @@ from tests.training.test_stacked import (
 
 __all__ = ["double"]
 VARIANTS = [
-    *({"model__name": name} for name in ROW_MODELS),
+    *({"model__name": name} for name in STACKED_MODELS),
     {"model__name": "simple_attention", "optimizer__name": "adamw"},
     {"model__name": "full_attention", "optimizer__name": "sgd"},
 ]
