@@ -1,6 +1,8 @@
 """What every test shares: one thread, as a run has, and nothing of the person's own: no storage, no
 data, no cache."""
 
+import os
+
 import pytest
 import torch
 
@@ -26,8 +28,15 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def cache_of_tests(tmp_path_factory):
-    """A user's cache for all tests of a process: what was measured once need not be again."""
-    return tmp_path_factory.mktemp("user-cache")
+    """A user's cache for all tests of a process: what was measured once need not be again. What
+    was compiled is shared by all processes: they start with the same compiler's work."""
+    cache = tmp_path_factory.mktemp("user-cache")
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "native"
+    shared.mkdir(exist_ok=True)
+    (cache / "a3b-tune").mkdir()
+    (cache / "a3b-tune" / "native").symlink_to(shared)
+    return cache
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from a3b_tune.training.checks import check_model
 from a3b_tune.tuning.sampling import check_sampler
 from a3b_tune.tuning.space import applies
 from tests.commands import answered, small_imdb
+from tests.pretrained import tiny_distilbert
 
 STEPS, BATCH = 2, 16
 ONE = ["--trials", "1", "--workers", "1"]
@@ -24,6 +25,8 @@ SHORT_TEXT = [
     *("model.heads=2", "model.head_width=4", "model.depth=1", "data.max_length=16"),
     "study.pruner=none",
 ]
+# Its weights are made on the spot, in the folder where the study runs.
+SHORT_PRETRAINED = [*SHORT, "model.checkpoint=tiny", "data.max_length=16"]
 WIKIPEDIA = 200_000
 """Bytes of a stand-in for wp."""
 
@@ -37,7 +40,9 @@ def reviews(tmp_path_factory):
 @pytest.fixture
 def data(request, tmp_path, monkeypatch, name):
     """Where a study finds its data; the options that say so."""
-    if "imdb" in name:
+    if name == "distilbert":
+        tiny_distilbert(tmp_path / "tiny", [f"word{letter}" for letter in "abcdef"])
+    if "imdb" in name or name in ("distilbert", "encoder"):
         return ["--data-dir", str(request.getfixturevalue("reviews"))]
     if name == "wp":
         monkeypatch.setattr(wp, "SIZE", WIKIPEDIA)
@@ -49,6 +54,8 @@ def data(request, tmp_path, monkeypatch, name):
 
 def short(file):
     """What makes a study two steps long."""
+    if file.model["name"] == "distilbert":
+        return SHORT_PRETRAINED
     return SHORT_TEXT if file.is_text else SHORT
 
 
@@ -111,4 +118,5 @@ def test_every_question_that_asks_for_tuning_has_its_study():
         *("simple_attention_xor", "simple_attention_synth"),
         *("full_attention_xor", "full_attention_synth", "xor", "synth", "imdb", "toy", "wp"),
     }
-    assert set(shipped()) == asked
+    beside = {"bigrams_imdb", "distilbert", "encoder"}
+    assert set(shipped()) == asked | beside

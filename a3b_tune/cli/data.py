@@ -21,14 +21,19 @@ if TYPE_CHECKING:
     from a3b_tune.data import Dataset, Rows
 
 NAMES = ("xor", "synth", "imdb", "toy", "wp")
-FETCHED = ("imdb", "wp")
+FETCHED = ("imdb", "wp", "glove")
 
 app = typer.Typer(no_args_is_help=True, help="Fetch and look at data sets.")
 
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="imdb or wp.", autocompletion=complete_from(FETCHED))],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="imdb, wp, or glove: word vectors, 862 MB.", autocompletion=complete_from(FETCHED)
+        ),
+    ],
     data_dir: DataDirOption = None,
     address: Annotated[
         str | None,
@@ -40,6 +45,7 @@ def fetch(
     Examples:
 
     - `a3b-tune data fetch imdb`
+    - `a3b-tune data fetch glove`, then `data.embeddings = "glove.6B.100d"` in a study file
     - `a3b-tune data fetch imdb --data-dir ~/data --from https://mirror.example.org/imdb`
     """
     from a3b_tune.data.fetch import fetch as fetch_file
@@ -77,6 +83,13 @@ def show(
             autocompletion=complete_from(("characters", "bytes")),
         ),
     ] = None,
+    embeddings: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VECTORS",
+            help="How many words have vectors in glove.6B.100d, say, or a file of them.",
+        ),
+    ] = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -87,6 +100,7 @@ def show(
 
     - `a3b-tune data show synth`
     - `a3b-tune data show toy`
+    - `a3b-tune data show imdb --embeddings glove.6B.100d`
     - `a3b-tune data show reviews.csv --text-column review --label-column stars`
     - `a3b-tune data show novel.txt --tokens characters`
     """
@@ -102,9 +116,10 @@ def show(
             seed=seed,
             text_column=text_column,
             label_column=label_column,
+            embeddings=_vectors(embeddings),
         )
     else:
-        data = load(name, seed=seed, data_dir=data_dir)
+        data = load(name, seed=seed, data_dir=data_dir, embeddings=_vectors(embeddings))
     if isinstance(data, TextData):
         with Console(stderr=True).status("working out what the text allows …"):
             facts, show_facts = text_facts(data, rows), print_text
@@ -116,6 +131,15 @@ def show(
         show_facts(Console(), facts)
 
 
+def _vectors(asked: str | None) -> str | None:
+    """A path of vectors from this folder; a name as it is."""
+    from a3b_tune.study.data_section import names_file
+    from a3b_tune.study.file import absolute
+
+    is_path = asked is not None and names_file("embeddings", asked)
+    return absolute(asked, Path.cwd()) if asked is not None and is_path else asked
+
+
 def dataset_facts(data: "Dataset") -> dict[str, Any]:
     """What a data set holds, in plain numbers."""
     parts = {"train": data.train, "validation": data.validation}
@@ -123,6 +147,7 @@ def dataset_facts(data: "Dataset") -> dict[str, Any]:
         "name": data.name,
         "hash": data.data_hash,
         "vocabulary": len(data.vocabulary.i2w),
+        "embeddings": data.vectors.coverage if data.vectors else None,
         "parts": {name: _part(rows, data.class_names) for name, rows in parts.items()},
     }
 
@@ -168,6 +193,8 @@ def _print(console: Console, facts: dict[str, Any]) -> None:
     console.print(
         f"{grouped(facts['vocabulary'])} words, four special ones included", highlight=False
     )
+    if facts["embeddings"]:
+        console.print(facts["embeddings"], highlight=False, markup=False)
     console.print(f"sha256 {facts['hash']}", highlight=False, style="dim", soft_wrap=True)
     for example in facts["rows"]:
         line = Text.assemble((f"{visible(example['class'])}  ", "cyan"), visible(example["text"]))

@@ -32,6 +32,14 @@ DataDirOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
+OwnCodeOption = Annotated[
+    bool,
+    typer.Option(
+        "--own-code",
+        help="Import the module of a model that is a class of its own (package.module:Class). Only "
+        "for a folder of which you trust who wrote it.",
+    ),
+]
 
 
 def whole_number(option: str, text: str, low: int) -> int:

@@ -50,6 +50,7 @@ def print_study(
         _titled(overview.name, _question(overview)),
         facts(overview),
         best_settings(overview),
+        confirmed(overview, ascii_only=console.options.ascii_only),
         top_trials(overview, top, console.width),
         deciders(overview, console.options.ascii_only),
     ]
@@ -96,8 +97,7 @@ def _best_lines(overview: "StudyOverview") -> Iterator[Text]:
         yield Text.assemble((f"Best: {value}", "bold green"), f" {best_words(overview)}, {place}")
         if equals := sum(row.value == best.value for row in overview.ranking) - 1:
             yield Text(f"{figures.count(equals, 'other trial')} reached it too", style="dim")
-        if score.every:
-            yield from score_lines(best.scores)
+        yield from score_lines(best.scores)
     if overview.ceiling is not None:
         yield ceiling_line(overview)
     if overview.floor is not None:
@@ -139,6 +139,18 @@ def top_trials(overview: "StudyOverview", top: int, width: int) -> RenderableTyp
     return _titled(heading, ranking_table(trials, names, score_in(overview), width))
 
 
+def confirmed(overview: "StudyOverview", *, ascii_only: bool = False) -> RenderableType | None:
+    """What came out when the best settings were trained again; nothing where they were not."""
+    if overview.confirmation is None:
+        return None
+    from a3b_tune.cli.present_confirm import confirmation, sentences
+    from a3b_tune.finals.verdict import Verdict
+
+    told, score = Verdict.from_json(overview.confirmation), score_in(overview)
+    body = confirmation(overview.name, told, score, ascii_only=ascii_only)
+    return Group(body, Text(), *sentences(overview.name, told, score))
+
+
 def deciders(overview: "StudyOverview", ascii_only: bool) -> RenderableType:
     """The importances as bars, or why there are none."""
     found = overview.importances
@@ -164,6 +176,11 @@ def next_steps(overview: "StudyOverview", storage_asked: bool, go_on: str | None
     if overview.best is not None:
         command = f"a3b-tune show {name} --trial {overview.best.number}{where}"
         steps.append((f"best trial, by {score_in(overview).unit}", Text(command, style="cyan")))
+        if len(overview.ranking) > 1 and overview.confirmation is None:
+            command = f"a3b-tune confirm {name}{where}"
+            steps.append(("prove it by new seeds", Text(command, style="cyan")))
+        command = f"a3b-tune train {name} --final{where}"
+        steps.append(("its model, for good", Text(command, style="cyan")))
         if overview.file.is_text:
             command = f"a3b-tune sample {name}{where}"
             steps.append(("let its model write", Text(command, style="cyan")))

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from a3b_tune.cli import figures
 from a3b_tune.cli.figures import duration
+from a3b_tune.cli.present_final import test_line
 
 if TYPE_CHECKING:
     from a3b_tune.results.overview import StudyOverview
@@ -51,6 +52,8 @@ def _facts(overview: "StudyOverview") -> Iterator[tuple[str, Text]]:
     if overview.work:
         yield "speed", _speed(overview.work)
     yield "data", _data(overview)
+    for test in overview.tests:
+        yield "test split", Text(f"scored {test_line(test)}")
     if overview.file.fixed():
         yield "fixed", Text(_fixed(overview), style="dim")
 

@@ -28,6 +28,8 @@ def best_words(overview: "StudyOverview") -> str:
 def score_lines(scores: Mapping[str, float]) -> Iterator[Text]:
     """What a trial measured beside its value, the most telling number first; nothing of what it did
     not measure."""
+    if "validation_loss" in scores:
+        yield Text(f"validation loss after the last epoch: {scores['validation_loss']:.4f}")
     if "final_bits" in scores:
         yield Text(f"fresh windows: {_with_error(scores, 'final_bits')}")
     name = "final_excess" if "final_excess" in scores else "excess"

@@ -43,7 +43,7 @@ def print_trial(
             _epochs(row, score_in(overview)),
             _curves(row, score_in(overview), console),
         ]
-    if overview.file.is_text:
+    if overview.file.is_text or row.scores:
         parts += _text(overview, row, samples)
     for index, part in enumerate(parts):
         if index:

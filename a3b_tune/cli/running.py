@@ -32,6 +32,7 @@ from a3b_tune.storage.opening import (
 from a3b_tune.study import StudyFile
 from a3b_tune.study.fitting import largest
 from a3b_tune.training import Prepared
+from a3b_tune.training.checks import model_names
 from a3b_tune.training.device import (
     available_cores,
     check_precision,
@@ -40,6 +41,7 @@ from a3b_tune.training.device import (
     visible_gpus,
 )
 from a3b_tune.training.prepared import load_dataset
+from a3b_tune.training.pretrained import make_ready, widest
 from a3b_tune.training.stack_size import check_stack
 from a3b_tune.tuning.account import Account
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
@@ -79,6 +81,8 @@ def run_study(file: StudyFile, asked: Asked, console: Console) -> int:
     beginning = console.status(f"opening study {file.study.name} …")
     with nothing_half_made(asked.storage), beginning:
         stored = begin_or_go_on(open_storage(asked.storage, create=True), file, prepared.dataset)
+    if isinstance(prepared.dataset, Dataset) and prepared.dataset.vectors is not None:
+        console.print(prepared.dataset.vectors.coverage, highlight=False, markup=False)
     deadline = None if file.study.timeout is None else began + file.study.timeout
     code, ending = _search(stored, prepared, asked, deadline, console)
     _summary(stored, ending, asked, console)
@@ -105,6 +109,8 @@ def join_study(name: str | None, asked: Asked, timeout: float | None, stay: bool
         told=lambda text: console.print(f"{text}; waiting for it", highlight=False, markup=False),
     )
     stored = go_on(storage, name or only_study(storage))
+    # A person's own model must be importable here too.
+    model_names(stored.file)
     prepared = Prepared(_load(stored.file, asked, console), device, asked.precision)
     check_data(stored, prepared.dataset)
     deadline = None if timeout is None else began + timeout
@@ -116,8 +122,9 @@ def join_study(name: str | None, asked: Asked, timeout: float | None, stay: bool
 
 
 def _load(file: StudyFile, asked: Asked, console: Console) -> Dataset | Text:
-    """The data, fetched first where it can be and is not there yet."""
+    """The data, fetched first where it can be and is not there yet; pre-trained models too."""
     name = file.data.name
+    make_ready(file)
     if name in SOURCES:
         with progress_bar(name) as report:
             fetch(name, asked.data_dir, report=report)
@@ -173,10 +180,14 @@ def _search(
 
 
 def _step_size(file: StudyFile) -> int:
-    """The numbers in one layer's output in a step on text, of the largest shape; 0 of rows."""
+    """The numbers in one layer's output in a step of the largest shape, on text or of a pre-trained
+    model; 0 of others on rows."""
+    pretrained = widest(file)
     length, batch = file.data.max_length, file.training.batch_size
-    if not file.is_text or length is None or batch is None:
+    if not (file.is_text or pretrained) or length is None or batch is None:
         return 0
+    if pretrained:
+        return pretrained * largest(batch) * largest(length)
     known = {name: largest(file.model[name]) for name in WIDTHS if file.model.get(name)}
     width = known.get("width", 0) or known.get("heads", 4) * known.get("head_width", 16)
     return width * largest(batch) * largest(length)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from a3b_tune.cli.options import JsonOption, StorageOption, whole_number
+from a3b_tune.cli.options import JsonOption, OwnCodeOption, StorageOption, whole_number
 from a3b_tune.cli.studies import complete_study, only_study, reading
 from a3b_tune.errors import InputError
 
@@ -25,8 +25,9 @@ def sample(
     study: Annotated[
         str | None,
         typer.Argument(
-            metavar="STUDY|FILE",
-            help=f"A study, whose best model is taken, or a model's FILE{SUFFIX}.",
+            metavar="STUDY|FOLDER|FILE",
+            help="A study, whose best model is taken, the FOLDER of a model that `train` made, or "
+            f"a model's FILE{SUFFIX}.",
             autocompletion=complete_study,
             show_default=False,
         ),
@@ -59,6 +60,7 @@ def sample(
         Path | None,
         typer.Option(metavar="FILE", help=f"Write the model to FILE{SUFFIX}."),
     ] = None,
+    own_code: OwnCodeOption = False,
     storage: StorageOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,6 +72,7 @@ def sample(
     - `a3b-tune sample toy --temperature 0 --length 100`
     - `a3b-tune sample toy --save-model best.safetensors`
     - `a3b-tune sample best.safetensors --seed-text "a quick " --top-k 5 --json`
+    - `a3b-tune sample toy-trial3 --seed-text "the dog "`
     """
     how = How(
         whole_number("--length", length, 0),
@@ -80,7 +83,7 @@ def sample(
     number = None if trial is None else whole_number("--trial", trial, 0)
     if save_model is not None and save_model.suffix != SUFFIX:
         raise InputError(f"--save-model {save_model}: a model's file ends with {SUFFIX}")
-    found = _found(study, number, storage)
+    found = _found(study, number, storage, own_code=own_code)
     from a3b_tune.training.kept_model import open_model
 
     kept = open_model(found.content, found.what)
@@ -122,7 +125,11 @@ class Found:
     begins: str | None
 
 
-def _found(study: str | None, number: int | None, storage: str | None) -> Found:
+def _found(study: str | None, number: int | None, storage: str | None, *, own_code: bool) -> Found:
+    if study is not None and _is_folder(Path(study)):
+        if number is not None:
+            raise InputError(f"--trial {number}: {study} is a folder, which holds one model")
+        return _of_folder(Path(study), own_code=own_code)
     if study is None or not (study.endswith(SUFFIX) or ("/" in study and Path(study).is_file())):
         return _of_study(study, number, storage)
     if number is not None:
@@ -131,6 +138,26 @@ def _found(study: str | None, number: int | None, storage: str | None) -> Found:
         return Found(study, {"file": study}, Path(study).read_bytes(), None)
     except OSError as error:
         raise InputError(f"{study}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _is_folder(path: Path) -> bool:
+    """A folder that lies here by chance may be called as a study is."""
+    return path.is_dir() and ("/" in str(path) or (path / "config.json").is_file())
+
+
+def _of_folder(path: Path, *, own_code: bool) -> Found:
+    from a3b_tune.finals.checkpoint import open_checkpoint
+    from a3b_tune.training.kept_model import pack
+
+    found = open_checkpoint(path, own_code=own_code)
+    if found.alphabet is None:
+        command = f"`a3b-tune predict {path}`"
+        raise InputError(f"{path}: this model names classes and writes no text: {command}")
+    weights = dict(found.model.named_parameters())
+    content = pack(
+        weights, found.settings, found.longest, found.alphabet, found.data, found.data_hash
+    )
+    return Found(str(path), {"folder": str(path)}, content, None)
 
 
 def _temperature(text: str) -> float:

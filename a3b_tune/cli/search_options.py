@@ -15,6 +15,8 @@ MODELS = (
     "simple_attention",
     "full_attention",
     "transformer",
+    "encoder",
+    "distilbert",
     "causal_transformer",
 )
 TENSORBOARD_DIR = "a3b-tune-tensorboard"
@@ -60,7 +62,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help=f"Short for --set model.name=NAME: {', '.join(MODELS)}.",
+        help=f"Short for --set model.name=NAME: {', '.join(MODELS)}, or your.module:Class.",
         autocompletion=complete_from(MODELS),
     ),
 ]

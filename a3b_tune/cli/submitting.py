@@ -32,6 +32,7 @@ from a3b_tune.storage.opening import (
 from a3b_tune.study import StudyFile
 from a3b_tune.study.slurm import Options, parse_options
 from a3b_tune.training.prepared import load_dataset
+from a3b_tune.training.pretrained import make_ready
 from a3b_tune.tuning.studies import StoredStudy, begin_or_go_on, open_study, study_names
 from a3b_tune.workers import jobs
 from a3b_tune.workers.slurm import Array
@@ -110,6 +111,7 @@ def _open(study: str, asked: Asked, *, create: bool = False) -> StoredStudy:
 
 def _beginning(file: StudyFile, asked: Asked) -> Callable[[], StoredStudy]:
     """What begins the study of a file; its data is loaded now."""
+    make_ready(file)
     dataset = load_dataset(file.data, asked.data_dir)
     return lambda: begin_or_go_on(open_storage(asked.storage, create=True), file, dataset)
 

@@ -5,12 +5,14 @@ Does not know how the rows were made, nor which model reads them.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from random import Random
 
 import torch
 
+from a3b_tune.data.glove import Vectors, load_vectors
 from a3b_tune.data.pairs import Pairs
 from a3b_tune.data.rows import Rows
 from a3b_tune.data.vocabulary import SPECIALS, Vocabulary
@@ -23,8 +25,9 @@ Course = tuple[Lists, Lists, tuple[list[str], dict[str, int]], int]
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """`class_names[label]` is what a prediction prints: label 0 is positive in xor and IMDb,
-    negative in synth. `data_hash` changes whenever a row, a word or a class name does. Where there
-    are `pairs` the vocabulary ends with them; rows hold words alone until they are cut."""
+    negative in synth. `data_hash` changes whenever a row, a word, a class name or a vector does.
+    Where there are `pairs` the vocabulary ends with them; rows hold words alone until they are cut.
+    `vectors` are what words start from, and hold for this vocabulary alone."""
 
     name: str
     train: Rows
@@ -32,6 +35,7 @@ class Dataset:
     vocabulary: Vocabulary
     class_names: tuple[str, ...]
     pairs: Pairs | None = None
+    vectors: Vectors | None = None
 
     @cached_property
     def data_hash(self) -> str:
@@ -43,6 +47,8 @@ class Dataset:
                 little = part.numpy().astype(f"<i{part.element_size()}", order="C", copy=False)
                 digest.update(str(len(part)).encode())
                 digest.update(little.data)
+        if self.vectors is not None:
+            digest.update(f"{self.vectors.source} {self.vectors.digest}".encode())
         return digest.hexdigest()
 
     @property
@@ -74,13 +80,17 @@ class Dataset:
             raise InputError(f"data.rows: {rows} is not between 1 and {self.name}'s {here} rows")
         drawn = Random(seed).sample(range(here), k=here)[:rows]
         train = self.train.take(torch.tensor(sorted(drawn)))
-        return Dataset(self.name, train, self.validation, self.vocabulary, self.class_names)
+        return replace(self, train=train)
 
     def with_pairs(self, size: int) -> "Dataset":
         """The `size` most frequent pairs of neighbouring words of the training rows, as words."""
         pairs = Pairs.most_common(self.train, len(self.vocabulary), size)
         words = Vocabulary.of_index([*self.vocabulary.i2w, *pairs.names(self.vocabulary)])
         return Dataset(self.name, self.train, self.validation, words, self.class_names, pairs)
+
+    def with_vectors(self, asked: str, data_dir: Path | None = None) -> "Dataset":
+        """Its words with vectors to start from. InputError as `load_vectors`."""
+        return replace(self, vectors=load_vectors(asked, self.vocabulary, data_dir))
 
     def as_course(self) -> Course:
         """The shape that the course's loaders return:

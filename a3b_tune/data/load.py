@@ -20,6 +20,7 @@ def load(
     vocabulary: int | None = None,
     rows: int | None = None,
     bigrams: int | None = None,
+    embeddings: str | None = None,
     path: Path | None = None,
     text_column: str = "text",
     label_column: str = "label",
@@ -30,11 +31,12 @@ def load(
     """The data set `name` for `seed`: rows with labels, or one long text. Neither is cut to a
     model's length (`Rows.cut` and `Windows` do that).
 
-    `data_dir` is for imdb and wp (see `places.data_dir`); `path` and `split`, the share that
-    validates, are for table (by default 0.2) and text (0.05), the columns for table alone, `tokens`
-    for text, `characters` for toy. Of rows `vocabulary` keeps the first words, `rows` so many
-    training rows, `bigrams` the most frequent pairs of neighbours as words. Raises InputError for
-    anything that a person can mend.
+    `data_dir` is for imdb, wp and word vectors (see `places.data_dir`); `path` and `split`, the
+    share that validates, are for table (by default 0.2) and text (0.05), the columns for table
+    alone, `tokens` for text, `characters` for toy. Of rows `vocabulary` keeps the first words,
+    `rows` so many training rows, `bigrams` the most frequent pairs of neighbours as words, and
+    `embeddings` are the vectors that words start from. Raises InputError for anything that a person
+    can mend.
     """
     if name not in NAMES:
         raise InputError(unknown("data set", name, NAMES))
@@ -60,4 +62,6 @@ def load(
         data = data.first_words(vocabulary)
     if rows is not None:
         data = data.sample(rows, seed)
-    return data if bigrams is None else data.with_pairs(bigrams)
+    if bigrams is not None:
+        data = data.with_pairs(bigrams)
+    return data if embeddings is None else data.with_vectors(embeddings, data_dir)

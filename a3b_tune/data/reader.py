@@ -23,14 +23,24 @@ AS_THEY_STAND = ("xor", "synth")
 
 
 class Encoded(NamedTuple):
-    """A text as a model reads it: a word, and whether it is unknown, for each of the tokens."""
+    """A text as a model reads it: a word, and whether it is unknown, for each of the tokens.
+    `left_out` words behind them are more than it reads."""
 
     tokens: list[int]
     words: list[str]
     unknown: list[bool]
+    left_out: int = 0
 
     def first(self, count: int) -> "Encoded":
-        return Encoded(self.tokens[:count], self.words[:count], self.unknown[:count])
+        if len(self.tokens) <= count:
+            return self
+        left_out = self.left_out + count_words(self.words[count:])
+        return Encoded(self.tokens[:count], self.words[:count], self.unknown[:count], left_out)
+
+
+def count_words(words: list[str]) -> int:
+    """How many there are, pairs aside."""
+    return len(words) - "".join(words).count(BETWEEN)
 
 
 class Reader(Protocol):
@@ -55,30 +65,38 @@ class WordReader:
     def encode(self, text: str, max_words: int | None = None) -> Encoded:
         """Words that are not known become `.unk`, pairs that are not are left out. A text without
         a word is one `.unk`, whose word is empty."""
-        words = (tokenise(text) if self.kind == "words" else text.split())[:max_words] or [""]
-        found = list(self._beside(words) if self._has_pairs else self._alone(words))
-        return Encoded([t for t, _ in found], [w for _, w in found], [t == UNK for t, _ in found])
+        found = (tokenise(text) if self.kind == "words" else text.split()) or [""]
+        words = found[:max_words]
+        left_out = len(found) - len(words)
+        if self._has_pairs:
+            words = list(self._with_pairs(words))
+        tokens = list(map(self._known.__getitem__, words))
+        return Encoded(tokens, words, list(map(UNK.__eq__, tokens)), left_out)
 
     @cached_property
     def _has_pairs(self) -> bool:
         return any(BETWEEN in word for word in self.vocabulary.i2w)
 
     @cached_property
-    def _known(self) -> dict[str, int]:
+    def _known(self) -> "_Indices":
         """Without the special tokens: nobody is to write padding."""
-        return {word: at for word, at in self.vocabulary.w2i.items() if at >= len(SPECIALS)}
+        known = self.vocabulary.w2i.items()
+        return _Indices({word: at for word, at in known if at >= len(SPECIALS)})
 
-    def _alone(self, words: list[str]) -> Iterator[tuple[int, str]]:
-        known = self._known
-        return ((known.get(word, UNK), word) for word in words)
-
-    def _beside(self, words: list[str]) -> Iterator[tuple[int, str]]:
+    def _with_pairs(self, words: list[str]) -> Iterator[str]:
         known = self._known
         for word, following in pairwise([*words, ""]):
-            yield known.get(word, UNK), word
+            yield word
             pair = f"{word}{BETWEEN}{following}"
             if pair in known:
-                yield known[pair], pair
+                yield pair
+
+
+class _Indices(dict[str, int]):
+    """Words and their indices; a word that is not known is `.unk`."""
+
+    def __missing__(self, word: str) -> int:
+        return UNK
 
 
 def reader_of(dataset: Dataset) -> WordReader:

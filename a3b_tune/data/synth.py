@@ -31,11 +31,25 @@ def load(seed: int = 0) -> Dataset:
     Three words are both adjective and noun; as the course looks words up in `w2i`, such an
     adjective carries the noun's index.
     """
-    words = Vocabulary.of(f"{FIXED} {VERBS} {ADJECTIVES} {NOUNS}".split())
+    train, validation = _parts(seed, 2)
+    return Dataset("synth", train, validation, _words(), ("negative", "positive"))
+
+
+def for_test(seed: int = 0) -> Rows:
+    """The 25 000 rows that are drawn next."""
+    return _parts(seed, 3)[-1]
+
+
+def _words() -> Vocabulary:
+    return Vocabulary.of(f"{FIXED} {VERBS} {ADJECTIVES} {NOUNS}".split())
+
+
+def _parts(seed: int, count: int) -> list[Rows]:
+    words = _words()
     parts = [words.indices(some.split()) for some in (ADJECTIVES, NOUNS, VERBS)]
     parts += [[NOT, VERY], [GREAT, TERRIBLE]]
     choice = Random(seed).choice
-    x = [[THIS, *(choice(part) for part in parts)] for _ in range(2 * ROWS)]
+    x = [[THIS, *(choice(part) for part in parts)] for _ in range(count * ROWS)]
     y = [0 if (row[-2] == VERY) != (row[-1] == GREAT) else 1 for row in x]
-    train, validation = Rows.from_lists(x[:ROWS], y[:ROWS]), Rows.from_lists(x[ROWS:], y[ROWS:])
-    return Dataset("synth", train, validation, words, ("negative", "positive"))
+    places = range(0, count * ROWS, ROWS)
+    return [Rows.from_lists(x[at : at + ROWS], y[at : at + ROWS]) for at in places]

@@ -26,9 +26,11 @@ def load(
     *,
     split: float = 0.05,
     data_dir: Path | None = None,
+    final: bool = False,
 ) -> Text:
     """The share `split` of the tokens validates and as much again is for a test, in the file's
-    order: the first part is trained on, the last one is the test.
+    order: the first part is trained on, the last one is the test; with `final` the tokens that
+    validate are trained on as well, and those of the test validate.
 
     Raises InputError, naming the file: no such file, not UTF-8, empty, a gz that is cut short, a
     split that leaves a part empty.
@@ -54,6 +56,8 @@ def load(
         )
     first, second = len(found) - 2 * held, len(found) - held
     parts = (found[:first], found[first:second], found[second:])
+    if final:
+        parts = (found[:second], found[second:], found[second:])
     return Text("text", *parts, alphabet, unit=alphabet.unit, file_hash=digest)
 
 

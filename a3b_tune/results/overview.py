@@ -14,7 +14,7 @@ from a3b_tune.results.trials import State, TrialRow, json_object, ranked, rows
 from a3b_tune.results.work import Work, work
 from a3b_tune.storage.opening import shown_url
 from a3b_tune.study import StudyFile, show_setting
-from a3b_tune.tuning import records
+from a3b_tune.tuning import notes, records
 
 if TYPE_CHECKING:
     from a3b_tune.tuning.studies import StoredStudy
@@ -64,7 +64,8 @@ class StudyOverview:
     number and `ranking` the complete ones from the best down; `repeats` maps a trial to the earlier
     one whose settings it ran with a new seed; `lost` are running trials whose worker is gone;
     `seconds` is the time by part, summed over trials, `work` that of its workers, where they kept
-    account; `storage` shows no password."""
+    account; `storage` shows no password; `confirmation` is what came out when the best settings
+    were last trained again, `tests` when the test split was scored and what came out."""
 
     storage: str
     file: StudyFile
@@ -84,6 +85,8 @@ class StudyOverview:
     work: Work | None
     started: datetime | None
     last: datetime | None
+    confirmation: Mapping[str, Any] | None = None
+    tests: Sequence[Mapping[str, Any]] = ()
 
     @property
     def name(self) -> str:
@@ -160,6 +163,8 @@ class StudyOverview:
             "importances": self.importances.to_json(),
             "reasons": [vars(reason) for reason in self.reasons],
             "repeats": self.repeats,
+            "confirmation": self.confirmation,
+            "tests": list(self.tests),
         }
 
 
@@ -193,6 +198,8 @@ def study_overview(stored: "StoredStudy") -> StudyOverview:
         work=work(attrs),
         started=min(moments, default=None),
         last=max(moments, default=None),
+        confirmation=notes.last_race(attrs),
+        tests=notes.notes_among(attrs, records.STUDY_TESTED),
     )
 
 

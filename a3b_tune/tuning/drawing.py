@@ -109,3 +109,45 @@ def _tell_apart(place: "Axes") -> None:
     place.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     place.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     place.yaxis.set_minor_formatter(NullFormatter())
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with half of its interval, and beside it the value `said` before; `pale` where it is
+    out of the race."""
+
+    name: str
+    mean: float
+    half: float
+    said: float
+    pale: bool = False
+
+
+def draw_intervals(rows: Sequence[Interval], title: str, axis: str) -> bytes:
+    """Means with their intervals, the first one on top, as PNG.
+
+    :raises ImportError: matplotlib is not there.
+    """
+    from matplotlib.figure import Figure
+
+    with _drawing:
+        figure = Figure(figsize=(9, 1.5 + 0.45 * len(rows)), dpi=110, layout="constrained")
+        figure.suptitle(title, fontsize=13, fontweight="bold", parse_math=False)
+        axes = figure.add_subplot()
+        for place, row in enumerate(rows):
+            color = PALE if row.pale else BLUE
+            axes.errorbar(row.mean, place, xerr=row.half, fmt="o", color=color, capsize=4)
+        said = [row.said for row in rows]
+        axes.plot(said, range(len(rows)), "D", color=RED, markersize=5, label="the search said")
+        axes.set_yticks(range(len(rows)), [row.name for row in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_xlabel(axis, fontsize=10)
+        axes.ticklabel_format(axis="x", useOffset=False)
+        axes.grid(visible=True, axis="x", color="#e3e6ea", linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=9, colors="#444a52")
+        axes.legend(fontsize=9, frameon=False, loc="best")
+        png = io.BytesIO()
+        figure.savefig(png, format="png")
+    return png.getvalue()

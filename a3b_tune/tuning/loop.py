@@ -15,6 +15,7 @@ from a3b_tune.errors import InputError
 from a3b_tune.storage.opening import world_error
 from a3b_tune.storage.patience import Patience
 from a3b_tune.training import Learner, Prepared, Stopped
+from a3b_tune.training.checks import own_sources
 from a3b_tune.training.device import describe_device
 from a3b_tune.training.learner import out_of_memory
 from a3b_tune.training.opening import open_learner as open_real_learner
@@ -127,7 +128,7 @@ class Run:
         self._limits = limits
         self._workers = workers
         self._open_learner = open_learner or open_real_learner
-        self._sizes = sizes or StackSizes(prepared, stack)
+        self._sizes = sizes or StackSizes(prepared, stack, self._warn)
         self._turn_length = turn_length(stored.file, limits.trials)
         # Shapes of which a stack failed, and how large the next one may be.
         self._largest: dict[Shape, int] = {}
@@ -188,6 +189,7 @@ class Run:
             "data_hash": self._prepared.dataset.data_hash,
             "versions": records.versions(),
             "commit": records.commit(),
+            **own_sources(self._stored.file),
         }
 
     def _work(self) -> str:

@@ -39,6 +39,10 @@ STUDY_VERSIONS = "a3b:versions"
 
 # A study's attribute for each worker: where its time went.
 WORK_PREFIX = "a3b:work:"
+# A study's attributes after its search, one for each note: what was trained again on fresh seeds,
+# and when the test split was used.
+STUDY_CONFIRMED = "a3b:confirmed:"
+STUDY_TESTED = "a3b:tested:"
 
 # Attributes of a trial.
 WORKER = "a3b:worker"

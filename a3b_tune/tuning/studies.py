@@ -130,6 +130,7 @@ def _stored_file(study: optuna.Study, storage: Storage) -> StudyFile:
 
 def _attributes(file: StudyFile, dataset: "Dataset | Text") -> Mapping[str, Any]:
     from a3b_tune.data.text import Text
+    from a3b_tune.training.vectors import check_vectors
 
     about = {
         records.STUDY_FORMAT: records.FORMAT,
@@ -138,6 +139,7 @@ def _attributes(file: StudyFile, dataset: "Dataset | Text") -> Mapping[str, Any]
     }
     if isinstance(dataset, Text):
         return {**about, **_text_attributes(file, dataset)}
+    check_vectors(file, dataset)
     data = {
         "name": dataset.name,
         "hash": dataset.data_hash,
@@ -146,6 +148,8 @@ def _attributes(file: StudyFile, dataset: "Dataset | Text") -> Mapping[str, Any]
         "classes": list(dataset.class_names),
         "vocabulary": len(dataset.vocabulary.i2w),
     }
+    if dataset.vectors is not None:
+        data["embeddings"] = dataset.vectors.coverage
     return {**about, records.STUDY_DATA: data, records.STUDY_CEILING: ceiling(file, dataset)}
 
 

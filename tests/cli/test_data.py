@@ -146,7 +146,7 @@ def test_a_fetch_that_fails_leaves_not_even_its_folder(capsys, here):
         (["show", "none.csv"], "none.csv: no such file"),
         (["show", "rows.xls"], "unknown kind of table '.xls'"),
         (["show", "imdb", "--data-dir", "."], f"{imdb.FILE}: no such file"),
-        (["fetch", "xor"], "unknown data set to fetch 'xor' (known: imdb, wp)"),
+        (["fetch", "xor"], "unknown data set to fetch 'xor' (known: imdb, wp, glove)"),
         (["show", "wp", "--data-dir", "."], "enwik8.gz: no such file"),
         (["show", "none.txt", "--tokens", "bytes"], "none.txt: no such file"),
         (["show", "none.txt", "--tokens", "byte"], "unknown kind of token 'byte'; did you mean"),

@@ -121,7 +121,7 @@ def test_repeats_and_lost_trials_are_told(overview):
 
 def test_commands_carry_the_storage_only_where_it_was_asked_for(overview):
     assert "--storage" not in shown(overview)
-    assert shown(overview, storage_asked=True).count(f" --storage {overview.storage}") == 2
+    assert shown(overview, storage_asked=True).count(f" --storage {overview.storage}") == 4
     assert "more trials           a3b-tune xor --trials 24" in shown(
         overview, go_on="a3b-tune xor --trials 24"
     )

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from a3b_tune.data import Alphabet
 from tests.cli import letters
 from tests.commands import answered, refused
+from tests.finals.trained import put, rows_model, text_model
 from tests.results import building
 
 
@@ -143,3 +145,19 @@ def test_rows_have_no_model_that_writes(capsys, tmp_path, monkeypatch):
     building.told(url, [([0.5], "complete")])
     line = refused(capsys, "sample", "--storage", url)
     assert "no model is kept of xor" in line
+
+
+def test_a_models_folder_writes_as_its_file_does(capsys, tmp_path):
+    path, file = put(tmp_path / "mine", text_model(Alphabet(tuple("abc ")))), tmp_path / "m"
+    words = ("--seed-text", "abc ", "--length", "20")
+    told = sampled(capsys, str(path), *words, "--save-model", f"{file}.safetensors")
+    assert (told["folder"], len(told["text"])) == (str(path), 20)
+    assert sampled(capsys, f"{file}.safetensors", *words)["text"] == told["text"]
+    assert "a folder, which holds one model" in refused(capsys, "sample", str(path), "--trial", "1")
+
+
+def test_a_models_folder_that_cannot_write_says_what_can_be_done(capsys, tmp_path):
+    path = put(tmp_path / "rows", rows_model())
+    assert f"writes no text: `a3b-tune predict {path}`" in refused(capsys, "sample", str(path))
+    (path / "config.json").unlink()
+    assert "config.json is missing" in refused(capsys, "sample", str(path))

@@ -1,6 +1,8 @@
 import csv
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from a3b_tune.data import table
 from a3b_tune.errors import InputError
@@ -145,3 +147,8 @@ def test_a_long_field_is_read_and_the_modules_limit_left_alone(tmp_path):
     )
     assert max(data.train.longest, data.validation.longest) == 100_000
     assert csv.field_size_limit() == before
+
+
+@given(st.text(st.characters(max_codepoint=127) | st.characters(), max_size=30))
+def test_words_are_the_same_whichever_way_they_are_found(text):
+    assert table.tokenise(text) == table.WORD.findall(text.lower())
