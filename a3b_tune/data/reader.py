@@ -80,8 +80,11 @@ class WordReader:
     @cached_property
     def _known(self) -> "_Indices":
         """Without the special tokens: nobody is to write padding."""
-        known = self.vocabulary.w2i.items()
-        return _Indices({word: at for word, at in known if at >= len(SPECIALS)})
+        known = _Indices(self.vocabulary.w2i)
+        for word in SPECIALS:
+            if known.get(word, len(SPECIALS)) < len(SPECIALS):
+                del known[word]
+        return known
 
     def _with_pairs(self, words: list[str]) -> Iterator[str]:
         known = self._known

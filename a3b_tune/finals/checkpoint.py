@@ -149,11 +149,11 @@ def _opened(path: Path, config: dict[str, Any], contents: Mapping[str, bytes]) -
         raise InputError(f"{CONFIG} is not what was written")
     settings, sizes = dict(config["model"]), dict(config["sizes"])
     max_words, names = config["max_words"], tuple(map(str, config["class_names"]))
-    reader, alphabet = _reading(contents)
+    reader, alphabet, count = _reading(contents)
     longest, tokens = sizes["max_length"], sizes["vocabulary"]
     if not (type(longest) is int and 1 <= longest <= LONGEST and _outputs(names, alphabet) >= 1):
         raise InputError(f"{CONFIG} is damaged")
-    if sizes["classes"] != _outputs(names, alphabet) or tokens != _count(contents):
+    if sizes["classes"] != _outputs(names, alphabet) or tokens != count:
         raise InputError(f"{CONFIG} and {VOCABULARY} do not belong together")
     name = str(settings["name"])
     if _reads_text(name) != (alphabet is not None):
@@ -213,27 +213,23 @@ def _vocabulary(trained: Trained) -> tuple[dict[str, Any], dict[str, bytes]]:
     return told, {TOKENIZER: reader.tokenizer_json.encode()}
 
 
-def _reading(contents: Mapping[str, bytes]) -> tuple[Reader | None, Alphabet | None]:
-    """What makes tokens of a text: of rows, or of a text."""
+def _reading(contents: Mapping[str, bytes]) -> tuple[Reader | None, Alphabet | None, int]:
+    """What makes tokens of a text, of rows or of a text, and how many tokens there are."""
     found = json.loads(contents[VOCABULARY])
     kind, tokens = found["kind"], list(found["tokens"])
-    if not all(isinstance(token, str) for token in tokens):
+    if not set(map(type, tokens)) <= {str}:
         raise InputError(f"{VOCABULARY} is damaged")
     if kind in WORD_KINDS:
-        return WordReader(kind, Vocabulary.of_index(tokens)), None
+        return WordReader(kind, Vocabulary.of_index(tokens)), None, len(tokens)
     if kind == "wordpieces":
         from a3b_tune.data.wordpieces import Wordpieces
 
-        return Wordpieces.from_json(contents[TOKENIZER].decode()), None
+        return Wordpieces.from_json(contents[TOKENIZER].decode()), None, len(tokens)
     if kind == "bytes":
-        return None, Alphabet.of_bytes()
+        return None, Alphabet.of_bytes(), len(tokens)
     if kind == "characters":
-        return None, Alphabet(tuple(tokens))
+        return None, Alphabet(tuple(tokens)), len(tokens)
     raise InputError(f"{VOCABULARY}: tokens of kind {kind!r:.40} are not known to this version")
-
-
-def _count(contents: Mapping[str, bytes]) -> int:
-    return len(json.loads(contents[VOCABULARY])["tokens"])
 
 
 def _read(path: Path, name: str) -> bytes:
