@@ -71,14 +71,22 @@ def first_answer(folder: Path, times: int) -> dict[str, float]:
 
 
 def lines_a_second(folder: Path, file: Path, times: int) -> dict[str, float]:
-    """Of the command on the whole file, and of a loop on a tenth of it."""
+    """Of the command on the whole file, with its start and without (less what one line takes), and
+    of a loop on a tenth of it, which has begun already."""
     lines = file.read_text().splitlines()
     out = file.with_suffix(".jsonl")
-    found: dict[str, list[float]] = {"predict": [], "line by line": []}
+    one = file.with_suffix(".one")
+    one.write_text(lines[0] + "\n")
+    names = ("predict", "predict, start left out", "line by line")
+    found: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(times):
-        with out.open("w") as into:
-            taken = seconds([COMMAND, "predict", str(folder), str(file), "--json"], stdout=into)
-        found["predict"].append(len(lines) / taken)
+        taken = []
+        for each in (one, file):
+            with out.open("w") as into:
+                command = [COMMAND, "predict", str(folder), str(each), "--json"]
+                taken.append(seconds(command, stdout=into))
+        found["predict"].append(len(lines) / taken[1])
+        found["predict, start left out"].append((len(lines) - 1) / (taken[1] - taken[0]))
         found["line by line"].append(one_by_one(folder, lines[: len(lines) // 10]))
     answers = out.read_text().splitlines()
     assert [json.loads(answer)["text"] for answer in answers] == lines
@@ -109,7 +117,7 @@ def differences(folder: Path, reader: WordReader) -> dict[str, float]:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lines", type=int, default=10_000)
+    parser.add_argument("--lines", type=int, default=10_000, help="reviews in the file")
     parser.add_argument("--width", type=int, default=128, help="of the baseline")
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--data-dir", type=Path, help="where imdb.word.pkl.gz is")
