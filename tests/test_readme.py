@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 from a3b_tune.cli.app import run
 from a3b_tune.study import load
+from tests.finals import checkpoints
+from tests.results import building
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,6 +24,14 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith("a3b-tune")
 ]
+# What comes after a search, and how it is cut short.
+AFTER = {
+    "confirm": ["--top", "2", "--seeds", "2", "--workers", "1"],
+    "train": [],
+    "predict": [],
+    "export-onnx": [],
+}
+SEARCHED = ("synth", "full_attention", "baseline", "imdb")
 STUDY = next(re.finditer(r"```toml\n(.*?)```", README, re.DOTALL)).group(1)
 
 
@@ -28,11 +39,27 @@ def test_there_are_commands_to_try():
     assert len(COMMANDS) >= 5
 
 
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """A folder in which the searches, the training and the reviews that commands speak of are at
+    hand; all of them small ones on xor, under those names."""
+    folder = tmp_path_factory.mktemp("searched")
+    for name in SEARCHED:
+        building.trained(f"sqlite:///{folder}/a3b-tune.db", 2, f"study.name={name}")
+    checkpoints.rows(folder / "imdb-trial7-final")
+    (folder / "reviews.txt").write_text("a great film\na bad film\n")
+    return folder
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_of_the_readme_does_what_it_says(command, tmp_path, monkeypatch):
+def test_every_command_of_the_readme_does_what_it_says(command, tmp_path, monkeypatch, searched):
     """Cut short to two trials of one epoch; IMDb only where its reviews are at hand."""
     monkeypatch.chdir(tmp_path)
-    words = shlex.split(command)[1:]
+    words = shlex.split(command.partition(" > ")[0])[1:]
+    if words[0] in AFTER:
+        shutil.copytree(searched, tmp_path, dirs_exist_ok=True)
+        assert run([*words, *AFTER[words[0]]]) == 0
+        return
     if words[0] == "imdb":
         data = ROOT.parent / "shared" / "data"
         if not (data / "imdb.word.pkl.gz").is_file():
@@ -53,6 +80,18 @@ def test_the_study_file_of_the_readme_is_good_and_runs(tmp_path, monkeypatch, ca
     assert load(tmp_path / "mine.toml").study.trials == 50
     assert run(["study", "check", "mine.toml"]) == 0
     assert run(["run", "mine.toml", "--trials", "2", "--workers", "1"]) == 0
+    assert "trials  2 of 2 done" in capsys.readouterr().out
+
+
+def test_the_model_of_ones_own_is_searched(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+    blocks = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    section = next(block for block in blocks if "nets" in block)
+    (tmp_path / "nets.py").write_text(code, encoding="utf-8")
+    data = '[data]\nname = "xor"\nrows = 640\n'
+    (tmp_path / "own.toml").write_text(data + section + "[training]\nepochs = 1\n", "utf-8")
+    assert run(["run", "own.toml", "--trials", "2", "--workers", "1"]) == 0
     assert "trials  2 of 2 done" in capsys.readouterr().out
 
 

@@ -68,10 +68,10 @@ def begun(url: str, *changes: str) -> StoredStudy:
     return begin_or_go_on(open_storage(url, create=True), asked, dataset)
 
 
-def trained(url: str, trials: int) -> StoredStudy:
+def trained(url: str, trials: int, *changes: str) -> StoredStudy:
     """A study whose trials were really trained."""
     torch.set_num_threads(1)
-    stored = begun(url)
+    stored = begun(url, *changes)
     prepared = Prepared(load("xor").sample(2000, 0), torch.device("cpu"))
     Run(stored, prepared, Limits(trials, None, lambda: None), lambda event: None)()
     return stored
