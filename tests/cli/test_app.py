@@ -175,7 +175,7 @@ def offered(typed: str, cwd) -> list[str]:
         ("a3b-tune imdb --sampler g", ["gp", "grid"]),
         ("a3b-tune run pos", ["positions_xor"]),
         ("a3b-tune study check positions", ["positions_xor"]),
-        ("a3b-tune data fetch ", ["imdb", "wp"]),
+        ("a3b-tune data fetch ", ["imdb", "wp", "glove"]),
         ("a3b-tune show ", []),
     ],
 )

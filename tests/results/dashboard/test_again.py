@@ -18,6 +18,8 @@ def drawn(file: StudyFile, rng: Random) -> dict:
     params = {
         name: rng.choice(setting.choices)
         if isinstance(setting, Choices)
+        else rng.randint(setting.low, setting.high)
+        if isinstance(setting.low, int)
         else rng.uniform(setting.low, setting.high)
         for name, setting in file.searched().items()
     }
