@@ -119,6 +119,8 @@ def _hub() -> Any:  # noqa: ANN401
     """huggingface_hub, which is told before it starts that nobody wants to be counted."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     package: Any = import_module("huggingface_hub")
-    import_module("huggingface_hub.errors")
+    # It loads its parts when they are first named, but not these.
+    for part in ("errors", "utils"):
+        import_module(f"huggingface_hub.{part}")
     package.utils.logging.set_verbosity_error()
     return package

@@ -1,6 +1,8 @@
 """Where the files of a pre-trained model are found, and every way in which they are not."""
 
 import json
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -131,6 +133,13 @@ def test_a_name_without_network_is_one_line(network):
         " folder with config.json, model.safetensors and tokenizer.json, or run this once where"
         " there is network"
     )
+
+
+def test_in_a_process_that_has_loaded_nothing_yet_it_is_the_same(tmp_path, network):
+    code = "from a3b_tune.models.pretrained import checkpoint_folder; checkpoint_folder('tiny')"
+    asked = {**os.environ, "HF_HOME": str(tmp_path), "HF_ENDPOINT": CLOSED}
+    done = subprocess.run([sys.executable, "-c", code], env=asked, capture_output=True, text=True)
+    assert "InputError: model.checkpoint: 'tiny' is not in the cache" in done.stderr
 
 
 def test_what_the_hub_does_not_have_is_one_line(network, folder):
