@@ -19,6 +19,7 @@ from a3b_tune.cli import figures
 from a3b_tune.cli.present_text import score_lines
 from a3b_tune.cli.printing import print_trim, print_whole
 from a3b_tune.cli.score import BITS_DIGITS, Score
+from a3b_tune.models.own import is_own
 
 if TYPE_CHECKING:
     from a3b_tune.finals.told import Verdict
@@ -56,6 +57,8 @@ def print_made(console: Console, shown: Shown) -> None:
     folder = shlex.quote(str(shown.folder))
     writes = shown.unit != "row"
     use = f"a3b-tune sample {folder}" if writes else f'a3b-tune predict {folder} "…"'
+    if is_own(str(shown.chosen.settings["model.name"])):
+        use += " --own-code"
     console.print()
     for purpose, text in (("saved in", Text(str(shown.folder))), ("use it", Text(use, "cyan"))):
         print_whole(console, Text.assemble((f"{purpose:22}", "dim"), text))

@@ -1,6 +1,7 @@
 """Curves as a picture, a panel for each.
 
-The only file that needs matplotlib. Knows no trial, no metric and no storage.
+The only file that needs matplotlib, but for one that draws the plots of reports
+(`results/report/matplotlib_plots.py`). Knows no trial, no metric and no storage.
 """
 
 import io
@@ -18,7 +19,7 @@ BLUE, RED, GRAY, PALE = "#1f77b4", "#c0392b", "#8a8f98", "#aec7e8"
 # It warns of a folder for its fonts that it cannot write, which nobody need know.
 logging.getLogger("matplotlib").setLevel(logging.ERROR)
 # matplotlib is not made for several threads.
-_drawing = threading.Lock()
+one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def draw(panels: Sequence[Panel], title: str, axis: str) -> bytes:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    with _drawing:
+    with one_at_a_time:
         rows = (len(panels) + 1) // 2
         figure = Figure(figsize=(9, 3 * rows), dpi=110, layout="constrained")
         figure.suptitle(title, fontsize=13, fontweight="bold", parse_math=False)
@@ -130,7 +131,7 @@ def draw_intervals(rows: Sequence[Interval], title: str, axis: str) -> bytes:
     """
     from matplotlib.figure import Figure
 
-    with _drawing:
+    with one_at_a_time:
         figure = Figure(figsize=(9, 1.5 + 0.45 * len(rows)), dpi=110, layout="constrained")
         figure.suptitle(title, fontsize=13, fontweight="bold", parse_math=False)
         axes = figure.add_subplot()
