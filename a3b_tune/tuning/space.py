@@ -7,26 +7,10 @@ from functools import cache
 from math import inf, prod
 from typing import Any
 
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-
-from a3b_tune.study import Choices, Range, Scalar, StudyFile
+from a3b_tune.study import Choices, Scalar, StudyFile
 from a3b_tune.training.checks import accepted
 from a3b_tune.training.shape import MEMBER_SETTINGS, Shape
-
-
-def distribution(setting: Range | Choices) -> BaseDistribution:
-    """Optuna's word for a range or a choice."""
-    if isinstance(setting, Choices):
-        return CategoricalDistribution(setting.choices)
-    if setting.integer:
-        low, high = int(setting.low), int(setting.high)
-        return IntDistribution(low, high, setting.log, int(setting.step or 1))
-    return FloatDistribution(float(setting.low), float(setting.high), setting.log, setting.step)
+from a3b_tune.tuning.ranges import distribution as distribution
 
 
 def applies(setting: str, model: str) -> bool:

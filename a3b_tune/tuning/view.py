@@ -7,6 +7,7 @@ read when a caller says so. Knows neither settings nor models.
 
 import time
 from collections.abc import Container, Iterable
+from copy import copy as shallow
 from copy import deepcopy as copy
 from typing import Any
 
@@ -101,7 +102,16 @@ class View(_CachedStorage):
         if self._in_order is None:
             self._in_order = sorted(self._trials.values(), key=lambda trial: trial.number)
         found = [trial for trial in self._in_order if states is None or trial.state in states]
-        return copy(found) if deepcopy else found
+        return copy(found) if deepcopy else [self._as_now(trial) for trial in found]
+
+    def _as_now(self, trial: FrozenTrial) -> FrozenTrial:
+        """What is noted of a running trial from now on must not appear in what was handed out: a
+        pruner that notes a trial's value at a rung adds it to those that it has read before."""
+        if trial._trial_id not in self._held:
+            return trial
+        own = shallow(trial)
+        own.system_attrs = dict(trial.system_attrs)
+        return own
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:  # noqa: ANN401
         self._trials[trial_id].system_attrs[key] = value

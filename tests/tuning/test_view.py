@@ -1,3 +1,5 @@
+from optuna import create_study
+from optuna.pruners import SuccessiveHalvingPruner
 from optuna.trial import TrialState
 
 from a3b_tune.tuning.asking import Queue, ask
@@ -57,3 +59,24 @@ def test_a_look_costs_nothing_while_the_last_is_young(stored, monkeypatch):
     monkeypatch.setattr(stored.storage, "read", lambda *_: 1 / 0)
     stored.view.refresh(older_than=3600.0)
     assert stored.view.trials() == []
+
+
+def test_a_pruner_that_notes_values_decides_as_on_optunas_own_storage(url, file, xor):
+    """Successive halving notes a trial's value at a rung and counts those of all trials, read just
+    before: the trial's own must be among them once."""
+    values = [0.5, 0.9, 0.8, 0.85, 0.6, 0.87, 0.82, 0.95, 0.88, 0.7]
+    pruner = SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
+    plain_study = create_study(direction="maximize", pruner=pruner)
+    stored = begin(url, file, xor)
+    study = stored.view.study
+    study.pruner = pruner
+    wanted, found = [], []
+    for value in values:
+        asked = plain_study.ask()
+        asked.report(value, 1)
+        wanted.append(asked.should_prune())
+        trial = ask(stored, len(values), {})
+        trial.report(value, {"epoch": 1})
+        found.append(pruner.prune(study, trial.frozen))
+    assert found == wanted
+    assert len(set(wanted)) == 2
