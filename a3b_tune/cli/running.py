@@ -62,8 +62,9 @@ ENDINGS = {
 }
 
 
-def run_study(file: StudyFile, asked: Asked, console: Console) -> int:
-    """Runs a study until its budget, its time or a signal ends it, then prints what was found.
+def run_study(file: StudyFile, asked: Asked, console: Console, *, summary: bool = True) -> int:
+    """Runs a study until its budget, its time or a signal ends it, then prints what was found;
+    without a `summary` only how it ended.
 
     :returns: 0, or 1 where trial after trial failed, or 130 (143) after Ctrl-C (SIGTERM).
     """
@@ -85,7 +86,10 @@ def run_study(file: StudyFile, asked: Asked, console: Console) -> int:
         console.print(prepared.dataset.vectors.coverage, highlight=False, markup=False)
     deadline = None if file.study.timeout is None else began + file.study.timeout
     code, ending = _search(stored, prepared, asked, deadline, console)
-    _summary(stored, ending, asked, console)
+    if summary:
+        _summary(stored, ending, asked, console)
+    else:
+        console.print(ending, highlight=False, markup=False)
     return code
 
 

@@ -4,7 +4,7 @@ Knows how workers' accounts are stored; knows nothing of trials.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,8 @@ REST = "rest"
 class Work:
     """All workers of a study together. `wall` is the time in which at least one ran, `seconds`
     their time by part, `rest` included, summed over workers; `slot_seconds` are slots times the
-    time that their stacks trained and evaluated, `busy_seconds` only of slots that held a trial."""
+    time that their stacks trained and evaluated, `busy_seconds` only of slots that held a trial;
+    `device_seconds` are the workers' times, times their devices, by kind of device."""
 
     workers: int
     wall: float
@@ -26,6 +27,7 @@ class Work:
     seconds: Mapping[str, float]
     slot_seconds: float
     busy_seconds: float
+    device_seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def trials_per_second(self) -> float | None:
@@ -64,6 +66,7 @@ def work(attributes: Mapping[str, Any]) -> Work | None:
         seconds=_seconds(accounts),
         slot_seconds=round(sum(account["slot_seconds"] for account in accounts), 3),
         busy_seconds=round(sum(account["busy_seconds"] for account in accounts), 3),
+        device_seconds=_devices(accounts),
     )
 
 
@@ -76,6 +79,16 @@ def _seconds(accounts: Iterable[Mapping[str, Any]]) -> dict[str, float]:
         # Parts are rounded, so their sum may exceed the whole by a little.
         rest += max(0.0, account["wall"] - sum(account["seconds"].values()))
     return {part: round(spent, 3) for part, spent in {**seconds, REST: rest}.items()}
+
+
+def _devices(accounts: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """As the budget of a study counts them; accounts of older versions name no device."""
+    seconds: dict[str, float] = {}
+    for account in accounts:
+        if kind := account.get("device"):
+            spent = account["wall"] * account["devices"]
+            seconds[kind] = round(seconds.get(kind, 0.0) + spent, 3)
+    return seconds
 
 
 def _span(account: Mapping[str, Any]) -> tuple[float, float]:

@@ -5,12 +5,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
-from a3b_tune.results.importances import importances, resampled
+from a3b_tune.results.importances import Importances, halved, importances
 from a3b_tune.results.report.blocks import Block, Code, Facts, Number, Paragraph, Report, Table
 from a3b_tune.results.trials import rows
 from a3b_tune.storage.opening import shown_url
@@ -60,11 +61,11 @@ def numbers(report: Report) -> list[Number]:
 
 def quotes(stored: StoredStudy) -> set[str]:
     """Words with digits that a study has from a person or from its place: not measured."""
-    found: set[str] = {stored.file.study.name, shown_url(stored.storage.url)}
+    found = {"a3b-tune", stored.file.study.name, shown_url(stored.storage.url)}
     attrs = stored.study.user_attrs
-    found |= {str(value) for value in (*_leaves(attrs[records.STUDY_DATA]),)}
-    found |= {str(value) for value in _leaves(stored.file.plain()) if isinstance(value, str)}
-    found |= {*stored.file.searched(), *stored.file.fixed()}
+    for told in (attrs[records.STUDY_DATA], stored.file.plain()):
+        found |= {value for value in _leaves(told) if isinstance(value, str)}
+    found |= {part for name in stored.file.settings() for part in (name, name.split(".")[1])}
     for key in (records.STUDY_CEILING, records.STUDY_FLOOR):
         found |= {(attrs.get(key) or {}).get("why", "")}
     everything = [attrs[records.STUDY_VERSIONS]]
@@ -188,21 +189,23 @@ class Traces:
         }[name]
 
     def _importances(self, name: str, told: str) -> float:
-        found = importances(self.stored)
-        if name == "reason":
-            raise LookupError(found.reason)
+        found = self.importances
         where, _, setting = name.partition(".")
         if where != "shares":
             return float(getattr(found, where))
         if not told:
             return found.shares[setting]
-        own = self.resampled[setting]
+        own = self.halved[setting]
         picks = {"mean": np.mean(own), "low": np.quantile(own, 0.025)}
         return float({**picks, "high": np.quantile(own, 0.975)}[told.split(", ")[1]])
 
-    @property
-    def resampled(self) -> dict[str, list[float]]:
-        return resampled(rows(self.stored.study), self.stored.file, 200, 0)
+    @cached_property
+    def importances(self) -> Importances:
+        return importances(self.stored)
+
+    @cached_property
+    def halved(self) -> dict[str, list[float]]:
+        return halved(rows(self.stored.study), self.stored.file, 200, 0)
 
     def _reasons(self, name: str, told: str) -> int:
         groups: dict[tuple[str, str], int] = {}
@@ -258,5 +261,7 @@ def _at(value: Any, path: str) -> Any:
         head, _, rest = path.partition(".")
         return _at(value[int(head)], rest)
     value = json.loads(json.dumps(value, default=vars)) if not isinstance(value, dict) else value
-    head = next(key for key in sorted(value, key=len, reverse=True) if f"{path}.".startswith(f"{key}."))
+    head = next(
+        key for key in sorted(value, key=len, reverse=True) if f"{path}.".startswith(f"{key}.")
+    )
     return _at(value[head], path[len(head) + 1 :])
