@@ -30,6 +30,11 @@ AFTER = {
     "train": [],
     "predict": [],
     "export-onnx": [],
+    "report": [],
+    "compare": [],
+    "whatif": [],
+    "rerun": [],
+    "course": ["--only", "2"],
 }
 SEARCHED = ("synth", "full_attention", "baseline", "imdb")
 STUDY = next(re.finditer(r"```toml\n(.*?)```", README, re.DOTALL)).group(1)

@@ -13,19 +13,24 @@ import typer
 from a3b_tune import __version__
 from a3b_tune.cli import (
     cluster,
+    compare,
     confirm,
+    course,
     dashboard,
     data,
     doctor,
     export_onnx,
     joining,
     predict,
+    report,
+    rerun,
     sampling,
     search,
     storage,
     studies,
     study_files,
     train,
+    whatif,
 )
 from a3b_tune.cli.printing import visible
 from a3b_tune.errors import InputError, unknown
@@ -77,11 +82,16 @@ app.command("jobs", rich_help_panel=CLUSTER)(cluster.jobs)
 app.command("studies", rich_help_panel=READ)(studies.studies)
 app.command("show", rich_help_panel=READ)(studies.show)
 app.command("export", rich_help_panel=READ)(studies.export)
+app.command("report", rich_help_panel=READ)(report.report)
 app.command("confirm", rich_help_panel=READ)(confirm.confirm)
+app.command("compare", rich_help_panel=READ)(compare.compare)
+app.command("whatif", rich_help_panel=READ)(whatif.whatif)
+app.command("rerun", rich_help_panel=READ)(rerun.rerun)
 app.command("predict", rich_help_panel=READ)(predict.predict)
 app.command("train", rich_help_panel=READ)(train.train)
 app.command("sample", rich_help_panel=READ)(sampling.sample)
 app.command("export-onnx", rich_help_panel=READ)(export_onnx.export_onnx)
+app.command("course", rich_help_panel=READ)(course.course)
 app.command("dashboard", rich_help_panel=READ)(dashboard.dashboard)
 app.add_typer(data.app, name="data", rich_help_panel=MORE)
 app.add_typer(study_files.app, name="study", rich_help_panel=MORE)

@@ -21,9 +21,11 @@ typedef int32_t Whole __attribute__((vector_size(4 * LANES)));
 
 inline Lanes all(float x) { return x - Lanes{}; }
 
-// e^x within two units of the last place for -87 <= x <= 0; below that e^-87; nan stays nan.
+// e^x within two units of the last place for -87 <= x <= 0; below that 0; nan stays nan.
 inline Lanes exponential(Lanes x) {
   const Lanes low = all(-87.0f);
+  // What is masked has no weight at all, not a very small one.
+  const Whole nothing = x < low;
   x = x < low ? low : x;
   const Lanes magic = all(12582912.0f);  // adding 1.5 * 2^23 rounds to a whole number
   const Lanes shifted = x * 1.44269504f + magic;
@@ -37,7 +39,7 @@ inline Lanes exponential(Lanes x) {
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
   const Whole power = ((Whole)shifted - (Whole)magic) << 23;
-  return (Lanes)((Whole)p + power);
+  return (Lanes)(((Whole)p + power) & ~nothing);
 }
 
 // One head of one row, copied together; T is rounded up to whole lanes, the rest is zero.

@@ -65,6 +65,18 @@ def test_it_equals_pytorchs_causal_attention():
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12)
 
 
+def test_what_comes_later_has_no_weight_at_all():
+    """However large it is: a very small weight would let it through."""
+    projected, _ = inputs((1, 37, 2, 5), torch.float32)
+    huge = projected.clone()
+    huge[:, 20:] = 1e30
+    seen, hidden = attend_causal(projected, 2, 0.4), attend_causal(huge, 2, 0.4)
+    assert torch.equal(seen[:, :20], hidden[:, :20])
+    leaf = projected.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(attend_causal(leaf, 2, 0.4)[:, :20].sum(), leaf)
+    assert gradient[:, 20:].abs().max() == 0
+
+
 def test_large_scores_overflow_nothing():
     projected, gradient = inputs((2, 20, 2, 8), torch.float32)
     found, slope = both(projected * 100, gradient, 2)
