@@ -162,6 +162,8 @@ def _axes(axes: "Axes", plot: Plot, names: list[str] | None, *, swap: bool) -> N
     for axis, at in ((axes.xaxis, x), (axes.yaxis, y)):
         if at["scale"] == "log":
             _plain_numbers(axis)
+    if names is None and not plot.log_x and _whole(plot):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     if names is not None:
         (axes.yaxis if swap else axes.xaxis).set_ticks(range(len(names)), labels=names)
         (axes.set_ylim if swap else axes.set_xlim)(-0.6, len(names) - 0.4)
@@ -171,6 +173,11 @@ def _axes(axes: "Axes", plot: Plot, names: list[str] | None, *, swap: bool) -> N
     axes.grid(visible=True, color=LINE, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _whole(plot: Plot) -> bool:
+    """Whether what runs along is counted, as epochs and trials are."""
+    return all(float(x).is_integer() for series in plot.series for x in series.xs)
 
 
 def _plain_numbers(axis: "Axis") -> None:
