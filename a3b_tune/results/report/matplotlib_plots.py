@@ -163,7 +163,7 @@ def _axes(axes: "Axes", plot: Plot, names: list[str] | None, *, swap: bool) -> N
         if at["scale"] == "log":
             _plain_numbers(axis)
     if names is None and not plot.log_x and _whole(plot):
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params("x", integer=True)
     if names is not None:
         (axes.yaxis if swap else axes.xaxis).set_ticks(range(len(names)), labels=names)
         (axes.set_ylim if swap else axes.set_xlim)(-0.6, len(names) - 0.4)
