@@ -21,7 +21,12 @@ def xor() -> Prepared:
 @pytest.fixture(scope="session")
 def synth() -> Prepared:
     """2 000 rows to train on and 2 500 to validate: what is compared here is the same of any."""
-    data = load("synth").sample(2000, 0)
+    return small("synth")
+
+
+def small(name: str) -> Prepared:
+    """A data set of which 2 000 rows train and a tenth of the others validates."""
+    data = load(name).sample(2000, 0)
     tenth = data.validation.take(torch.arange(0, len(data.validation), 10))
     return Prepared(replace(data, validation=tenth), torch.device("cpu"))
 

@@ -8,7 +8,7 @@ from a3b_tune.models.native import compiler
 from a3b_tune.training import PlainLearner, Prepared, compiling, whole_step
 from a3b_tune.training.stacked import StackedLearner
 from tests.models.examples import STACKED_MODELS
-from tests.training.conftest import recipe
+from tests.training.conftest import recipe, small
 from tests.training.test_stacked import (
     assert_as_alone,
     assert_members_are_as_alone,
@@ -38,7 +38,7 @@ PLACES = [
 @pytest.mark.parametrize(("variant", "data"), PLACES)
 def test_from_fixed_places_a_member_is_what_it_is_alone(double, variant, data):
     """One of the four slots is idle all the time."""
-    prepared = Prepared(load(data).sample(2000, 0), torch.device("cpu"))
+    prepared = small(data)
     recipes = members(**variant)
     learner = StackedLearner(shape_of(recipes[0]), prepared, 4)
     learner._way = "run"
