@@ -14,7 +14,6 @@
 import argparse
 import json
 import multiprocessing
-import os
 import statistics
 import sys
 import tempfile
@@ -188,7 +187,7 @@ def run_team(
     stored = begin(url, text)
     job = Job(
         url=url, study=stored.file.study.name, device="cpu", data_dir=None,
-        trials=stored.file.study.trials, deadline=None, parent=os.getpid(), stack=stack,
+        trials=stored.file.study.trials, deadline=None, stack=stack,
         workers=count, patience=600.0, wait=True,
     )  # fmt: skip
     return Team(stored, job, count, notify)(lambda: None), stored

@@ -1,18 +1,22 @@
 """The command `a3b-tune` as a test gives it: in this process, or in a child as a person would."""
 
 import gzip
+import os
 import pickle
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import IO
 
-from a3b_tune.cli.app import run
+from a3b_tune.cli.app import main, run
 from a3b_tune.data import imdb
+from a3b_tune.starting import context, prepare
 from tests.data.conftest import reviews
 
 # Seconds after which a test gives up; on an idle machine nothing takes a tenth of it.
@@ -82,9 +86,14 @@ class Running:
         number = len(list(folder.parent.glob("output-*")))
         self._output = folder.parent / f"output-{number}"
         with self._output.open("w") as output:
-            self.process = subprocess.Popen(
-                [COMMAND, *arguments], cwd=folder, stdout=output, stderr=subprocess.STDOUT
-            )
+            self.process = self._begin(folder, arguments, output)
+
+    def _begin(
+        self, folder: Path, arguments: Sequence[str], output: IO[str]
+    ) -> "subprocess.Popen[bytes] | ForkedProcess":
+        return subprocess.Popen(
+            [COMMAND, *arguments], cwd=folder, stdout=output, stderr=subprocess.STDOUT
+        )
 
     @property
     def output(self) -> str:
@@ -108,6 +117,61 @@ class Running:
     def end(self) -> int:
         """Waits until it has ended: its exit code."""
         return self.process.wait(timeout=PATIENCE)
+
+
+class Forked(Running):
+    """The same command in a process that is forked from one that has imported what it needs, as
+    the workers of a command are: where many processes are met in their middle, seconds of imports
+    in each tell nothing."""
+
+    def _begin(self, folder: Path, arguments: Sequence[str], output: IO[str]) -> "ForkedProcess":
+        return ForkedProcess(folder, arguments, output.name)
+
+
+class ForkedProcess:
+    """What `subprocess.Popen` has, of a forked process."""
+
+    def __init__(self, folder: Path, arguments: Sequence[str], output: str) -> None:
+        prepare("a3b_tune.workers.team")
+        told = (str(folder), tuple(arguments), output, dict(os.environ))
+        self._process = context.Process(target=_command, args=told)
+        self._process.start()
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("a3b-tune", timeout or 0.0)
+        return self._process.exitcode
+
+
+def _command(
+    folder: str, arguments: Sequence[str], output: str, environment: Mapping[str, str]
+) -> None:
+    """The life of a forked command: with its own output and nobody else's answer to signals."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    written = os.open(output, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(written, stream)
+    sys.argv = [str(COMMAND), *arguments]
+    main(arguments)
 
 
 def trials_begun(database: Path) -> list[int]:

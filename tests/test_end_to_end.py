@@ -1,5 +1,6 @@
 """A study from the first command to the last, with what happens to it in between: killed, stopped,
-stopped twice, shared. Each command is a process of its own on one SQLite file.
+stopped twice, shared. Each command is a process of its own on one SQLite file; one of them is the
+installed one.
 
 Nothing waits for a time to pass: a test looks into the storage until it sees what it waits for.
 """
@@ -17,7 +18,7 @@ from a3b_tune.cli.app import run
 from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning import records
 from a3b_tune.tuning.studies import open_study
-from tests.commands import PATIENCE, SMALL, Running, trials_begun
+from tests.commands import PATIENCE, SMALL, Forked, Running, trials_begun
 
 # Trials of about a second, so that one can be met in its middle.
 STUDY = [*SMALL, "--set", "data.rows=10000", "--set", "training.epochs=12"]
@@ -78,7 +79,7 @@ def test_a_study_that_is_killed_goes_on_where_it_was(here, database, workers, sl
     """Killed while trials run that took the slots of others: all that ran at once go back."""
     at_once, budget = workers * slots, workers * slots + 3
     command = [*STUDY, "--trials", str(budget), "--workers", str(workers), "--stack", str(slots)]
-    with Running(here, *command) as first:
+    with (Running if workers == 2 else Forked)(here, *command) as first:
         first.until(
             lambda: ended_in(first.output) and max(trials_begun(database), default=0) >= at_once
         )
@@ -90,7 +91,7 @@ def test_a_study_that_is_killed_goes_on_where_it_was(here, database, workers, sl
     lost = {trial.number: trial for trial in before if trial.number not in done}
     assert done
     assert len(lost) >= min(slots, 2)
-    with Running(here, *command) as second:
+    with Forked(here, *command) as second:
         assert second.end() == 0
     trials = stored()
     assert_whole(trials, budget)
@@ -106,7 +107,7 @@ def test_a_study_that_is_killed_goes_on_where_it_was(here, database, workers, sl
 @pytest.mark.parametrize("slots", [1, 3])
 def test_ctrl_c_puts_the_trials_back_and_the_same_command_finishes_them(here, database, slots):
     command = [*STUDY, "--trials", str(slots + 1), "--stack", str(slots)]
-    with Running(here, *command) as first:
+    with Forked(here, *command) as first:
         first.until(lambda: len(trials_begun(database)) == slots)
         first.process.send_signal(signal.SIGINT)
         assert first.end() == 130
@@ -121,7 +122,7 @@ def test_ctrl_c_puts_the_trials_back_and_the_same_command_finishes_them(here, da
         assert trial.user_attrs["a3b:reason"] == "put back: Ctrl-C"
     again = re.search(r"more trials +a3b-tune (run .*)", first.output)
     assert again.group(1).startswith(f"run baseline_xor --trials {slots + 1} ")
-    with Running(here, *command) as second:
+    with Forked(here, *command) as second:
         assert second.end() == 0
     trials = stored()
     assert_whole(trials, slots + 1)
@@ -133,7 +134,7 @@ def test_ctrl_c_puts_the_trials_back_and_the_same_command_finishes_them(here, da
 def test_a_second_ctrl_c_ends_at_once_even_while_the_database_is_locked(here, database, capsys):
     command = [*STUDY, "--trials", "3", "--stack", "2"]
     with (
-        Running(here, *command) as running,
+        Forked(here, *command) as running,
         closing(sqlite3.connect(database, isolation_level=None)) as other,
     ):
         running.until(lambda: len(trials_begun(database)) == 2)
@@ -154,7 +155,7 @@ def test_a_second_ctrl_c_ends_at_once_even_while_the_database_is_locked(here, da
 
 def test_two_commands_at_once_share_one_study_and_meet_its_budget(here):
     command = [*STUDY, "--trials", "4"]
-    with Running(here, *command) as one, Running(here, *command) as other:
+    with Forked(here, *command) as one, Forked(here, *command) as other:
         assert (one.end(), other.end()) == (0, 0)
     trials = stored()
     assert_whole(trials, 4)

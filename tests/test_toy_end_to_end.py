@@ -10,7 +10,7 @@ import pytest
 
 from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import open_study
-from tests.commands import Running, answered, child
+from tests.commands import Forked, answered
 
 EVALUATIONS = list(range(1, 13))
 STUDY = """
@@ -20,7 +20,7 @@ trials = 2
 seed = 3
 sampler = "random"
 pruner = "none"
-checkpoint = "1s"
+checkpoint = "0.1s"
 [data]
 name = "toy"
 characters = 20_000
@@ -86,18 +86,19 @@ def measured(trial):
 
 
 def test_a_study_that_is_killed_ends_as_if_it_had_never_been(here, tmp_path, capsys):
-    with Running(here, *COMMAND) as first:
+    with Forked(here, *COMMAND) as first:
         first.until(lambda: checkpointed(here))
         first.process.send_signal(signal.SIGKILL)
         assert first.end() == -signal.SIGKILL
     assert any(trial.state.name == "RUNNING" for trial in stored(here))
-    second = child(*COMMAND, cwd=here)
-    assert second.returncode == 0, second.stderr
-    assert "goes on after step" in second.stdout
+    with Forked(here, *COMMAND) as second:
+        assert second.end() == 0, second.output
+    assert "goes on after step" in second.output
     unbroken = tmp_path / "unbroken"
     unbroken.mkdir()
     (unbroken / "toy.toml").write_text(STUDY)
-    assert child(*COMMAND, cwd=unbroken).returncode == 0
+    with Forked(unbroken, *COMMAND) as third:
+        assert third.end() == 0, third.output
     for broken, whole in zip(stored(here), stored(unbroken), strict=True):
         assert broken.state.name == "COMPLETE"
         assert broken.params == whole.params

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from a3b_tune.cli.options import DataDirOption, JsonOption, StorageOption, whole_number
-from a3b_tune.cli.search_options import Device
+from a3b_tune.cli.search_options import Device, Precision
 from a3b_tune.cli.studies import StudyArgument, complete_study
 from a3b_tune.errors import InputError
+from a3b_tune.starting import prepare_early
 
 
 def confirm(
@@ -50,6 +51,7 @@ def confirm(
     ] = "auto",
     storage: StorageOption = None,
     device: Device = "auto",
+    precision: Precision = "auto",
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -64,21 +66,24 @@ def confirm(
     - `a3b-tune confirm synth --top 3 --seeds 20 --plot synth.png`
     - `a3b-tune confirm full_attention --against baseline`
     """
-    from a3b_tune.cli.confirming import Asked, confirm_study
-
     if plot is not None and plot.suffix.lower() != ".png":
         raise InputError(f"--plot {plot}: the picture is a PNG; call it {plot.stem or 'plot'}.png")
+    most, each = whole_number("--top", top, 1), whole_number("--seeds", seeds, 2)
+    prepare_early("a3b_tune.finals.processes", workers, device)
+    from a3b_tune.cli.confirming import Asked, confirm_study
+
     asked = Asked(
         study=study,
         against=against,
-        top=whole_number("--top", top, 1),
-        seeds=whole_number("--seeds", seeds, 2),
+        top=most,
+        seeds=each,
         racing=race,
         again=again,
         plot=plot,
         workers=workers,
         storage=storage,
         device=device,
+        precision=precision,
         data_dir=data_dir,
         as_json=as_json,
     )

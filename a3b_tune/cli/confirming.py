@@ -4,7 +4,6 @@ Imported only when a confirmation starts: it brings torch and Optuna with it.
 """
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,11 +24,12 @@ from a3b_tune.finals.processes import Crew, Errand, OneProcess, Processes
 from a3b_tune.finals.retraining import Retraining
 from a3b_tune.finals.verdict import Verdict
 from a3b_tune.results.trials import TrialRow, json_object, ranked, rows
+from a3b_tune.starting import available_cores
 from a3b_tune.storage.opening import shown_url
 from a3b_tune.storage.patience import Patience
 from a3b_tune.storage.verbs import Storage
 from a3b_tune.training import Stopped
-from a3b_tune.training.device import available_cores, choose_device, prepare_process
+from a3b_tune.training.device import check_precision, choose_device, prepare_process
 from a3b_tune.tuning import records
 from a3b_tune.tuning.measured import rounds_of
 from a3b_tune.tuning.stacking import MAX_TIME
@@ -56,6 +56,7 @@ class Asked:
     workers: str
     storage: str | None
     device: str
+    precision: str
     data_dir: Path | None
     as_json: bool
 
@@ -80,6 +81,7 @@ def confirm_study(asked: Asked) -> int:
     """
     console = Console(stderr=asked.as_json)
     device = choose_device(asked.device)
+    check_precision(asked.precision, device)
     worker_count(asked.workers, 1, 1)
     _check_plot(asked.plot)
     with reading(asked.storage) as storage:
@@ -164,10 +166,13 @@ def _crew(confirmation: Confirmation, asked: Asked, kind: str, stop: Interrupt) 
     grounds = confirmation.grounds()
     if count == 1:
         device = choose_device(asked.device)
-        prepare_process(device)
-        yield OneProcess(Retraining(grounds, device, should_stop, data_dir=asked.data_dir))
+        prepare_process(device, asked.precision)
+        data, precision = asked.data_dir, asked.precision
+        yield OneProcess(
+            Retraining(grounds, device, should_stop, data_dir=data, precision=precision)
+        )
         return
-    errand = Errand(grounds, asked.device, "auto", asked.data_dir, os.getpid())
+    errand = Errand(grounds, asked.device, asked.precision, asked.data_dir)
     with Processes(errand, count, should_stop) as processes:
         yield processes
 

@@ -57,7 +57,7 @@ def cores() -> Iterator[Check]:
     """Cores that this process may use, a container's quota, and how busy they are."""
     import torch
 
-    from a3b_tune.training.device import available_cores
+    from a3b_tune.starting import available_cores
 
     usable, there = available_cores(), os.cpu_count() or 1
     text = count(usable, "core")

@@ -24,11 +24,12 @@ from a3b_tune.errors import InputError
 from a3b_tune.finals.checkpoint import LONGEST, Trained, write_checkpoint
 from a3b_tune.finals.told import TEST, VALIDATION, Verdict
 from a3b_tune.finals.training import FinalTraining, Made
+from a3b_tune.starting import available_cores
 from a3b_tune.storage.opening import open_patiently, shown_url, world_error
 from a3b_tune.training import Prepared, Recipe, Stopped, recipe_from
 from a3b_tune.training.checks import model_names
 from a3b_tune.training.device import (
-    available_cores,
+    check_precision,
     choose_device,
     describe_device,
     prepare_process,
@@ -52,7 +53,8 @@ def finish(wanted: Wanted) -> int:
     """
     began, console = datetime.now().astimezone(), Console(stderr=wanted.as_json)
     device = choose_device(wanted.device)
-    prepare_process(device)
+    check_precision(wanted.precision, device)
+    prepare_process(device, wanted.precision)
     plan = planned(wanted)
     prepared, test, final = _data(plan, wanted, device, console)
     recipe = recipe_from(plan.chosen.settings, 0)
@@ -117,9 +119,10 @@ def _data(
         searched: Dataset | Text = load_dataset(section, wanted.data_dir)
         check_data(plan.stored, searched)
         if not wanted.final:
-            return Prepared(searched, device), None, None
+            return Prepared(searched, device, wanted.precision), None, None
         final = load_final(section, searched, wanted.data_dir, wanted.test_path)
-    return Prepared(final.data, device), Prepared(final.test, device), final
+    trained = Prepared(final.data, device, wanted.precision)
+    return trained, Prepared(final.test, device, wanted.precision), final
 
 
 def _large(recipe: Recipe, longest: int) -> bool:

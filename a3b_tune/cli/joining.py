@@ -23,6 +23,7 @@ from a3b_tune.cli.search_options import (
     folder_of,
 )
 from a3b_tune.cli.studies import StudyArgument, only_study, reading
+from a3b_tune.starting import prepare_early
 
 if TYPE_CHECKING:
     from a3b_tune.storage.verbs import Storage
@@ -75,6 +76,7 @@ def worker(
     try:
         # A cluster's signal may come while data is still read.
         with ending_by_signal():
+            prepare_early("a3b_tune.workers.team", workers, device)
             from a3b_tune.cli.running import join_study
 
             code = join_study(study, asked, limit, stay)

@@ -36,6 +36,7 @@ class Wanted:
     test_path: Path | None
     force: bool
     device: str
+    precision: str
     storage: str | None
     data_dir: Path | None
     as_json: bool

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from a3b_tune.cli.options import DataDirOption, JsonOption, StorageOption, whole_number
-from a3b_tune.cli.search_options import Device
+from a3b_tune.cli.search_options import Device, Precision
 from a3b_tune.cli.studies import StudyArgument
 
 
@@ -29,6 +29,7 @@ def rerun(
     ] = False,
     storage: StorageOption = None,
     device: Device = "auto",
+    precision: Precision = "auto",
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -55,6 +56,7 @@ def rerun(
         alone=alone,
         storage=storage,
         device=device,
+        precision=precision,
         data_dir=data_dir,
         as_json=as_json,
     )

@@ -23,7 +23,12 @@ from a3b_tune.finals.trial_record import Recorded, company, faults, recorded
 from a3b_tune.results.trials import json_object
 from a3b_tune.training import Diverged, Epoch, Prepared, Stopped
 from a3b_tune.training.checks import model_names
-from a3b_tune.training.device import choose_device, describe_device, prepare_process
+from a3b_tune.training.device import (
+    check_precision,
+    choose_device,
+    describe_device,
+    prepare_process,
+)
 from a3b_tune.training.learner import out_of_memory
 from a3b_tune.training.prepared import load_dataset
 from a3b_tune.training.pretrained import make_ready
@@ -40,6 +45,7 @@ class Asked:
     alone: bool
     storage: str | None
     device: str
+    precision: str
     data_dir: Path | None
     as_json: bool
 
@@ -59,7 +65,8 @@ def rerun_trial(asked: Asked) -> int:
     if asked.device == "auto" and trial.device.startswith("cpu"):
         # Where it ran, though there may be a quicker place.
         device = choose_device("cpu")
-    prepare_process(device, threads=trial.threads)
+    check_precision(asked.precision, device)
+    prepare_process(device, asked.precision, threads=trial.threads)
     differ = differences(stored, trial, describe_device(device), len(beside))
     verdict = Verdict(
         trial.number,
@@ -98,7 +105,7 @@ def _prepared(
     other = None
     if dataset.data_hash != trial.data_hash:
         other = Difference("data", trial.data_hash, dataset.data_hash)
-    return Prepared(dataset, device), other
+    return Prepared(dataset, device, asked.precision), other
 
 
 def _trained(

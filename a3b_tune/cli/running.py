@@ -4,7 +4,6 @@ Imported only when a search starts: it brings torch and Optuna with it.
 """
 
 import json
-import os
 import time
 
 from rich.console import Console
@@ -22,6 +21,7 @@ from a3b_tune.data import Dataset, Text
 from a3b_tune.data.fetch import SOURCES, fetch, progress_bar
 from a3b_tune.results.overview import study_overview
 from a3b_tune.results.trials import ranked, rows
+from a3b_tune.starting import available_cores
 from a3b_tune.storage.opening import (
     check_url,
     nothing_half_made,
@@ -34,7 +34,6 @@ from a3b_tune.study.fitting import largest
 from a3b_tune.training import Prepared
 from a3b_tune.training.checks import model_names
 from a3b_tune.training.device import (
-    available_cores,
     check_precision,
     choose_device,
     prepare_process,
@@ -220,7 +219,6 @@ def _job(
         data_dir=asked.data_dir,
         trials=stored.file.study.trials,
         deadline=deadline,
-        parent=os.getpid(),
         stack=asked.stack,
         precision=asked.precision,
         workers=count,

@@ -4,6 +4,7 @@ Knows how a person asks; what is asked is decided by the study file, and done by
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,6 +37,7 @@ from a3b_tune.cli.search_options import (
 )
 from a3b_tune.cli.study_files import complete_study
 from a3b_tune.errors import InputError
+from a3b_tune.starting import prepare_early
 
 if TYPE_CHECKING:
     from a3b_tune.study import StudyFile
@@ -185,10 +187,13 @@ def run(
 
 def search(name: str, asked: Asked) -> int:
     """Runs a study to its budget and prints what was found; returns the exit code."""
+    path, file = _read(name, asked)
+    if file.study.trials > 1:
+        prepare_early("a3b_tune.workers.team", asked.workers, asked.device)
     from a3b_tune.cli.running import run_study
 
     console = Console(stderr=asked.as_json)
-    file, left_out = asked_file(name, asked)
+    file, left_out = _checked(path, file, name, asked)
     if left_out:
         console.print(f"left out, without effect here: {', '.join(left_out)}")
     return run_study(file, asked, console)
@@ -197,13 +202,25 @@ def search(name: str, asked: Asked) -> int:
 def asked_file(name: str, asked: Asked) -> tuple["StudyFile", list[str]]:
     """The study file with all options applied and checked, and the settings that were left out
     because another model was asked for."""
+    return _checked(*_read(name, asked), name, asked)
+
+
+def _read(name: str, asked: Asked) -> tuple[Path, "StudyFile"]:
+    """The study file with all options applied, and where it lies: all that can be known without
+    torch, which takes seconds to import."""
     from a3b_tune.study import load
     from a3b_tune.study.catalogue import find
+
+    path = find(name)
+    return path, _changed(load(path), asked)
+
+
+def _checked(
+    path: Path, file: "StudyFile", name: str, asked: Asked
+) -> tuple["StudyFile", list[str]]:
     from a3b_tune.training.checks import check_model, without_head_width
     from a3b_tune.tuning.sampling import check_sampler
 
-    path = find(name)
-    file = _changed(load(path), asked)
     left_out: list[str] = []
     typed = asked.typed()
     if "model.name" in typed:

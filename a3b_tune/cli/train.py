@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from a3b_tune.cli.options import DataDirOption, JsonOption, StorageOption, whole_number
-from a3b_tune.cli.search_options import Device
+from a3b_tune.cli.search_options import Device, Precision
 from a3b_tune.cli.studies import StudyArgument
 from a3b_tune.errors import InputError
 
@@ -54,6 +54,7 @@ def train(
         bool, typer.Option("--force", help="Replace a model's folder that is there already.")
     ] = False,
     device: Device = "auto",
+    precision: Precision = "auto",
     storage: StorageOption = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
@@ -81,7 +82,7 @@ def train(
         raise InputError(f"--test-path {test_path}: the test part is read with --final alone")
     wanted = Wanted(
         study, number, final, whole_number("--seeds", seeds, 1), first, out, test_path, force,
-        device, storage, data_dir, as_json,
+        device, precision, storage, data_dir, as_json,
     )  # fmt: skip
     return finish(wanted)
 

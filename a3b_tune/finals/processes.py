@@ -5,14 +5,11 @@ process may be killed and loses its running stack alone. Knows neither races nor
 kept.
 """
 
-import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Protocol, cast
@@ -22,6 +19,7 @@ from setproctitle import setproctitle
 from a3b_tune.errors import InputError
 from a3b_tune.finals.contest import Outcome, Task, shared_out
 from a3b_tune.finals.retraining import Ended, Ground, Moved, Retraining
+from a3b_tune.starting import Process, context, orphaned, prepare, start
 from a3b_tune.training import Stopped
 
 # Seconds between two looks at whether to stop.
@@ -61,20 +59,19 @@ class OneProcess:
 
 @dataclass(frozen=True)
 class Errand:
-    """What a process needs to know. `parent` is the process that it ends with."""
+    """What a process needs to know."""
 
     grounds: Mapping[str, Ground]
     device: str
     precision: str
     data_dir: Path | None
-    parent: int
 
 
 @dataclass
 class _Hand:
     """A process, and the tasks of its stack that have not ended; None where it waits for one."""
 
-    process: SpawnProcess
+    process: Process
     tasks: list[Task] | None = None
 
 
@@ -85,12 +82,12 @@ class Processes:
         self.count = count
         self._errand = errand
         self._should_stop = should_stop
-        self._context = get_context("spawn")
-        self._flag = cast("Synchronized[int]", self._context.Value("i", 0, lock=False))
+        self._flag = cast("Synchronized[int]", context.Value("i", 0, lock=False))
         self._hands: dict[Connection, _Hand] = {}
         self._restarts = RESTARTS
 
     def __enter__(self) -> "Processes":
+        prepare(__name__)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -114,10 +111,8 @@ class Processes:
                 self._listen(cast(Connection, ready), stacks, hear)
 
     def _start(self) -> Connection:
-        own, other = self._context.Pipe()
-        arguments = (self._errand, self._flag, other)
-        process = self._context.Process(target=_work, args=arguments, daemon=True)
-        process.start()
+        own, other = context.Pipe()
+        process = start(_work, self._errand, self._flag, other)
         other.close()
         self._hands[own] = _Hand(process)
         return own
@@ -176,12 +171,9 @@ def _work(errand: Errand, flag: "Synchronized[int]", connection: Connection) -> 
     from a3b_tune.training.device import choose_device, prepare_process
 
     setproctitle("a3b-tune: confirm")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # A Ctrl-C reaches every process of the terminal; the parent decides what it means.
-        signal.signal(number, signal.SIG_IGN)
 
     def should_stop() -> bool:
-        return bool(flag.value) or os.getppid() != errand.parent
+        return bool(flag.value) or orphaned()
 
     device = choose_device(errand.device)
     prepare_process(device, errand.precision)

@@ -1,7 +1,7 @@
 """Runs trained again, those of one shape as a stack: each for its full length, nothing pruned.
 
-A run's value is the best of its epochs, as in the search. Knows neither who wins nor where values
-are kept.
+A run's value is the best of its epochs, and it ends where nothing is left to learn, as in the
+search. Knows neither who wins nor where values are kept.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Moved:
-    """So many epochs more were trained."""
+    """So many epochs more were trained, or were found to be needless."""
 
     epochs: int
 
@@ -137,29 +137,37 @@ class Retraining:
             while waiting and learner.room:
                 task = waiting.pop(0)
                 running[learner.add(recipe_from(task.bare, task.seed))] = _Run(task)
-            ended = self._epoch(learner, running, prepared)
-            yield Moved(len(running) + len(ended))
+            ended, moved = self._epoch(learner, running, prepared)
+            yield Moved(moved)
             if ended:
                 yield Ended(tuple(ended), slots, describe_device(self._device))
 
     def _epoch(
         self, learner: Learner, running: dict[int, _Run], prepared: Prepared
-    ) -> list[Outcome]:
-        """One epoch of all; the runs that end with it."""
-        ended = []
+    ) -> tuple[list[Outcome], int]:
+        """One epoch of all: the runs that end with it, and by how many epochs all came closer to
+        their end."""
+        ended, moved = [], 0
         for member, epoch in learner.epoch().items():
             run = running[member]
+            moved += 1
             if isinstance(epoch, Diverged):
                 ended.append(self._lost(run, prepared, f"diverged: {epoch}"))
             else:
                 run.values[epoch.epoch] = epoch.value
                 run.seconds += epoch.seconds + epoch.evaluation_seconds
-                if epoch.epoch < run.task.who.rounds:
+                left = run.task.who.rounds - epoch.epoch
+                if left > 0 and not self._perfect(run, epoch.value):
                     continue
+                moved += left
                 ended.append(self._outcome(run))
             learner.remove(member)
             del running[member]
-        return ended
+        return ended, moved
+
+    def _perfect(self, run: _Run, value: float) -> bool:
+        perfect = self._grounds[run.task.who.study].metric.perfect
+        return perfect is not None and value >= perfect
 
     def _outcome(self, run: _Run) -> Outcome:
         who, metric = run.task.who, self._grounds[run.task.who.study].metric

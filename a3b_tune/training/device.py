@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 
 from a3b_tune.errors import InputError, unknown
+from a3b_tune.starting import available_cores
 
 PRECISIONS = ("auto", "float32", "tf32", "bfloat16")
 
@@ -82,13 +83,6 @@ def quickest(action: Callable[[], object], times: int, device: torch.device) -> 
             torch.cuda.synchronize(device)
         seconds.append(time.perf_counter() - began)
     return min(seconds)
-
-
-def available_cores() -> int:
-    """The cores that this process may use (a container or a scheduler may have cut them)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def describe_device(device: torch.device) -> str:

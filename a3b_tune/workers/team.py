@@ -10,9 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +18,7 @@ from typing import Any, cast
 from setproctitle import setproctitle
 
 from a3b_tune.errors import InputError
+from a3b_tune.starting import Process, context, orphaned, prepare, start
 from a3b_tune.storage.opening import open_patiently, world_error
 from a3b_tune.storage.patience import Patience, answered, passes
 from a3b_tune.tuning.events import Event, LostFound, TrialEnded, Waiting, WorkerDied
@@ -54,7 +53,6 @@ class Job:
     data_dir: Path | None
     trials: int
     deadline: float | None
-    parent: int
     stack: str = "auto"
     precision: str = "auto"
     workers: int = 1
@@ -92,9 +90,8 @@ class Team:
         self._stored = stored
         self._job = job
         self._notify = notify
-        self._context = get_context("spawn")
-        self._flag = cast("Synchronized[int]", self._context.Value("i", 0, lock=False))
-        self._members: dict[Connection, SpawnProcess] = {}
+        self._flag = cast("Synchronized[int]", context.Value("i", 0, lock=False))
+        self._members: dict[Connection, Process] = {}
         self._restarts = RESTARTS
         self._ended: list[Ended] = []
         self._count = count
@@ -110,6 +107,7 @@ class Team:
         :returns: why it ended, as `Run` says it.
         :raises InputError, BrokenRun: the fault of a worker; the others have put their trials back.
         """
+        prepare(__name__)
         for _ in range(self._count):
             self._start()
         try:
@@ -133,14 +131,11 @@ class Team:
         self._look_at = time.monotonic() + WATCH
 
     def _start(self) -> None:
-        receiver, sender = self._context.Pipe(duplex=False)
+        receiver, sender = context.Pipe(duplex=False)
         gpus = self._job.gpus
         gpu = gpus[self._started % len(gpus)] if gpus else None
         self._started += 1
-        process = self._context.Process(
-            target=_work, args=(self._job, self._flag, sender, gpu), daemon=True
-        )
-        process.start()
+        process = start(_work, self._job, self._flag, sender, gpu)
         self._pids.add(process.pid or 0)
         sender.close()
         self._members[receiver] = process
@@ -202,16 +197,12 @@ def _work(job: Job, flag: "Synchronized[int]", sender: Connection, gpu: str | No
         # Before anything asks CUDA what there is.
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     setproctitle(f"a3b-tune: worker of {job.study}")
-    # A Ctrl-C reaches every process of the terminal; the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     try:
         ended = Ended(_run(job, flag, sender))
     except (InputError, BrokenRun) as error:
         ended = Ended("failed", error)
     # Without a parent there is nobody to tell.
-    if os.getppid() == job.parent:
+    if not orphaned():
         sender.send(ended)
 
 
@@ -221,11 +212,11 @@ def _run(job: Job, flag: "Synchronized[int]", sender: Connection) -> str:
 
     device = choose_device(job.device)
     prepare_process(device, job.precision)
-    stop = partial(_stop, flag, job.parent)
+    stop = partial(_stop, flag)
     stored = _joined(job, lambda: stop() is not None)
     prepared = Prepared(load_dataset(stored.file.data, job.data_dir), device, job.precision)
     limits = Limits(job.trials, job.deadline, stop)
-    tell = partial(_tell, job.parent, sender)
+    tell = partial(_tell, sender)
     return Run(
         stored,
         prepared,
@@ -256,12 +247,12 @@ def _joined(job: Job, should_stop: Callable[[], bool]) -> StoredStudy:
         raise InputError(told) from error
 
 
-def _stop(flag: "Synchronized[int]", parent: int) -> str | None:
+def _stop(flag: "Synchronized[int]") -> str | None:
     if flag.value:
         return REASONS[flag.value]
-    return None if os.getppid() == parent else "the first process is gone"
+    return "the first process is gone" if orphaned() else None
 
 
-def _tell(parent: int, sender: Connection, event: Any) -> None:  # noqa: ANN401
-    if os.getppid() == parent:
+def _tell(sender: Connection, event: Any) -> None:  # noqa: ANN401
+    if not orphaned():
         sender.send(event)

@@ -179,6 +179,7 @@ def test_a_picture_is_drawn(capsys, here):
         (["small", "--against", "halves"], "which has other data or another split of it"),
         (["small", "--plot", "plot.pdf"], "--plot plot.pdf: the picture is a PNG"),
         (["small", "--plot", "nowhere/plot.png"], "no folder"),
+        (["small", "--precision", "half"], "--precision: unknown precision 'half'"),
         (["small", "--workers", "0"], "--workers: '0' is neither auto nor"),
     ],
 )

@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-from tests.commands import Running, answered, child, contents, refused
+from tests.commands import Forked, Running, answered, child, contents, refused
 from tests.results import building
 
 pytest.importorskip("optuna_dashboard", reason="the dashboard is an extra")
@@ -43,7 +43,7 @@ def test_it_says_where_it_is_and_ends_with_ctrl_c(tmp_path, url):
 def test_it_ends_when_it_is_told_to(tmp_path, url):
     building.told(url, [([0.5], "complete")])
     words = ("dashboard", "--storage", url, "--port", "0", "--read-only")
-    with Running(tmp_path, *words) as running:
+    with Forked(tmp_path, *words) as running:
         running.until(lambda: "read-only; Ctrl-C ends it" in running.output)
         running.process.send_signal(signal.SIGTERM)
         assert running.end() == 143

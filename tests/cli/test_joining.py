@@ -10,7 +10,7 @@ import pytest
 
 from a3b_tune.storage.opening import open_storage
 from a3b_tune.tuning.studies import go_on
-from tests.commands import SMALL, Running, answered, refused, trials_begun
+from tests.commands import SMALL, Forked, Running, answered, refused, trials_begun
 from tests.postgres import PASSWORD
 from tests.tuning.conftest import DEAD, ELSEWHERE
 
@@ -47,7 +47,7 @@ def test_workers_from_elsewhere_share_the_trials_and_meet_the_budget(here, datab
         "a3b:file", study.user_attrs["a3b:file"].replace('"trials": 1', '"trials": 9')
     )
     joined = ["worker", NAME, "--workers", "1", "--stack", "2"]
-    with Running(here, *joined) as one, Running(here, *joined) as two:
+    with Forked(here, *joined) as one, Forked(here, *joined) as two:
         assert (one.end(), two.end()) == (0, 0)
     assert "all trials done" in one.output
     assert "all trials done" in two.output
@@ -61,13 +61,13 @@ def test_workers_from_elsewhere_share_the_trials_and_meet_the_budget(here, datab
 def test_a_signal_makes_a_worker_hand_its_trials_back_with_checkpoints(
     here, database, capsys, number, code, reason
 ):
-    with Running(here, *LONG, "--trials", "2", "--stack", "2") as begun:
+    with Forked(here, *LONG, "--trials", "2", "--stack", "2") as begun:
         begun.until(lambda: len(trials_begun(database)) == 2)
         begun.process.send_signal(signal.SIGTERM)
         assert begun.end() == 143
-    with Running(here, "worker", NAME, "--workers", "1", "--stack", "2") as worker:
+    with Forked(here, "worker", NAME, "--workers", "1", "--stack", "2") as worker:
         worker.until(lambda: len(trials_begun(database)) == 2)
-        worker.until(lambda: "running" in worker.output or worker.output.count("trial") > 1)
+        worker.until(lambda: all(trial.intermediate_values for trial in stored().study.trials))
         worker.process.send_signal(number)
         assert worker.end() == code
     trials = stored().study.trials
@@ -83,10 +83,10 @@ def test_a_signal_makes_a_worker_hand_its_trials_back_with_checkpoints(
 def test_a_worker_that_was_taken_for_dead_drops_its_trial_when_it_wakes(here, database):
     """Its process is stopped for longer than two heartbeats; another one runs the trial."""
     middling = [*STUDY[:-4], "--set", "training.epochs=40", "--set", "study.heartbeat=1s"]
-    with Running(here, *middling, "--trials", "1", "--stack", "1") as slow:
+    with Forked(here, *middling, "--trials", "1", "--stack", "1") as slow:
         slow.until(lambda: trials_begun(database) == [0])
         slow.process.send_signal(signal.SIGSTOP)
-        with Running(here, "worker", NAME, "--workers", "1", "--stack", "1") as other:
+        with Forked(here, "worker", NAME, "--workers", "1", "--stack", "1") as other:
             assert other.end() == 0
         (trial,) = stored().study.trials
         assert trial.state.name == "COMPLETE"

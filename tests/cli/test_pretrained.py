@@ -17,8 +17,8 @@ STUDY = """
 [study]
 name = "tiny"
 trials = 4
-pruner = { name = "median", startup_trials = 1, warmup_epochs = 1 }
-sampler = "random"
+pruner = { name = "percentile", percentile = 25.0, startup_trials = 1 }
+sampler = "grid"
 
 [data]
 name = "table"
@@ -29,11 +29,12 @@ max_length = 32
 name = "distilbert"
 checkpoint = "tiny"
 freeze = { choices = [true, false] }
-dropout = { low = 0.0, high = 0.3 }
+dropout = 0.1
 
+# Who learns next to nothing is far behind, whatever a machine makes of the last digits.
 [optimizer]
 name = "adamw"
-lr = { low = 1e-4, high = 1e-1, log = true }
+lr = { choices = [1e-9, 3e-3] }
 
 [training]
 epochs = 3
@@ -50,8 +51,8 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     draw = random.Random(0)
-    texts = [" ".join(draw.choices(WORDS, k=draw.randint(3, 8))) for _ in range(80)]
-    lines = [f"{draw.choice(('good', 'bad'))},{text}" for text in texts]
+    sides = [("good", WORDS[:5]), ("bad", WORDS[5:])] * 60
+    lines = [f"{side},{' '.join(draw.choices(words, k=6))}" for side, words in sides]
     (tmp_path / "reviews.csv").write_text("\n".join(["label,text", *lines]))
     (tmp_path / "mine.toml").write_text(STUDY)
     return tmp_path

@@ -7,7 +7,7 @@ import pytest
 
 from a3b_tune.cli.app import run
 from a3b_tune.storage.opening import open_storage
-from tests.commands import Running, answered, child, contents, one_line, refused
+from tests.commands import Forked, Running, answered, child, contents, one_line, refused
 from tests.postgres import stoppable_server
 from tests.storage.proxy import TOKEN, certificate, serving, with_token
 
@@ -51,7 +51,7 @@ def test_a_database_is_served_until_ctrl_c(here, token_file):
 
 
 def test_what_serves_ends_at_sigterm_with_the_code_that_says_so(here):
-    with Running(here, "storage", "serve", "--port", "0") as command:
+    with Forked(here, "storage", "serve", "--port", "0") as command:
         assert address_of(command).startswith("grpc://127.0.0.1:")
         command.process.send_signal(signal.SIGTERM)
         assert command.end() == 143
@@ -60,11 +60,11 @@ def test_what_serves_ends_at_sigterm_with_the_code_that_says_so(here):
 
 def test_what_others_reach_without_tls_is_served_with_a_warning(here, token_file, tmp_path):
     words = ["storage", "serve", "--port", "0", "--host", "0.0.0.0", "--token-file", token_file]
-    with Running(here, *words) as command:
+    with Forked(here, *words) as command:
         command.until(lambda: "the token travels in clear" in command.output)
     certificates = certificate(tmp_path, "localhost")
     tls = ["--tls-cert", str(certificates[0]), "--tls-key", str(certificates[1])]
-    with Running(here, *words, *tls) as command:
+    with Forked(here, *words, *tls) as command:
         assert address_of(command).startswith("grpcs://")
         port = address_of(command).rpartition(":")[2]
         storage = open_storage(f"grpcs://:{TOKEN}@localhost:{port}?ca={certificates[0]}")

@@ -110,6 +110,7 @@ def test_with_final_the_test_split_is_scored_and_noted_and_the_second_time_told(
         (("--out", "full", "--force"), "full: is there already and holds 'letter'"),
         (("--test-path", "x.csv"), "the test part is read with --final alone"),
         (("--device", "gpu"), "gpu"),
+        (("--precision", "bfloat16", "--device", "cpu"), "a CPU computes with float32"),
         (("smal",), "did you mean 'small'?"),
     ],
 )

@@ -25,12 +25,13 @@ def found(tmp_path_factory):
 def errand(found):
     ground = found.entry.ground
     other = dataclasses.replace(ground, hash="0", data=ground.data.model_copy(update={"rows": 500}))
-    return Errand({"small": ground, "elsewhere": other}, "cpu", "auto", None, os.getpid())
+    return Errand({"small": ground, "elsewhere": other}, "cpu", "auto", None)
 
 
 def at_work():
     """The processes that train, by the name they give themselves."""
-    return [p for p in psutil.Process().children() if "a3b-tune: confirm" in " ".join(p.cmdline())]
+    below = psutil.Process().children(recursive=True)
+    return [process for process in below if "a3b-tune: confirm" in " ".join(process.cmdline())]
 
 
 def test_a_killed_process_loses_nothing_and_none_is_left(found):

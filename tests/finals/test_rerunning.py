@@ -135,6 +135,11 @@ def test_other_data_is_told_and_nothing_is_trained(capsys, xor, monkeypatch):
     assert "It does not agree: the data is another" in capsys.readouterr().out
 
 
+def test_a_precision_that_the_device_does_not_have_is_refused(capsys):
+    words = ("rerun", "alone", "--trial", "0", "--precision", "tf32")
+    assert "--precision tf32: needs a GPU" in refused(capsys, *words)
+
+
 def test_a_seed_that_was_changed_is_told(capsys):
     change("alone", 0, seed=7)
     found, code = told(capsys, "alone", 0)

@@ -12,7 +12,7 @@ from a3b_tune.errors import InputError
 from a3b_tune.finals import retraining
 from a3b_tune.finals.contest import Contestant, Task
 from a3b_tune.finals.retraining import Ended, Ground, Moved, Retraining
-from a3b_tune.study import BITS, loads
+from a3b_tune.study import ACCURACY, BITS, loads
 from a3b_tune.training import Stopped
 from a3b_tune.training.prepared import load_dataset
 from a3b_tune.training.stacked import StackedLearner
@@ -73,6 +73,15 @@ def test_a_stack_gives_what_each_alone_gives_for_its_full_length(found):
         alone, _ = trained(found, [task])
         for name, (outcome, _) in alone.items():
             assert stacked[name][0].value == pytest.approx(outcome.value, abs=1e-3)
+
+
+def test_a_run_that_has_nothing_left_to_learn_ends_as_a_trial_does(found):
+    """The search ends a trial at the metric's perfect value; here any model has that at once."""
+    easy = dataclasses.replace(ACCURACY, perfect=0.1)
+    outcomes, moved = trained(found, tasks_of(found, [1, 2]), metric=easy)
+    assert moved == 2 * 3
+    for outcome, _ in outcomes.values():
+        assert (outcome.epoch, outcome.last) == (1, outcome.value)
 
 
 def test_who_diverges_has_the_worst_value_and_a_fault(found):

@@ -3,9 +3,9 @@ import torch
 
 from a3b_tune.data.load import load
 from a3b_tune.errors import InputError
+from a3b_tune.starting import available_cores
 from a3b_tune.training import PlainLearner, Prepared
 from a3b_tune.training.device import (
-    available_cores,
     check_precision,
     choose_device,
     describe_device,

@@ -15,8 +15,8 @@ from a3b_tune.training import PlainLearner, Prepared, Recipe
 from a3b_tune.training.snapshot import epochs_done
 from a3b_tune.training.stacked import StackedLearner
 from tests.training.conftest import recipe
+from tests.training.test_stacked import SMALL, assert_as_alone, double, held, shape_of
 from tests.training.test_stacked import VARIANTS as SHAPES
-from tests.training.test_stacked import assert_as_alone, double, held, shape_of
 
 __all__ = ["double"]
 EPOCHS = 3
@@ -46,7 +46,8 @@ def wanted(seed: int = 1, **variant) -> Recipe:
             "optimizer__lr": 3e-3, "optimizer__weight_decay": 0.01, "optimizer__beta1": 0.8,
             "training__epochs": EPOCHS, "training__batch_size": 64, "training__clip": 0.5,
             "training__warmup": 0.4, "training__schedule": "cosine",
-            "training__label_smoothing": 0.05, **noise, **variant,
+            "training__label_smoothing": 0.05, **noise,
+            **SMALL.get(str(variant.get("model__name")), {}), **variant,
         },
     )  # fmt: skip
 

@@ -41,10 +41,12 @@ def weights(learner: StackedLearner, name: int) -> dict[str, torch.Tensor]:
 
 
 SMALL = {
+    "full_attention": {"model__heads": 2, "model__head_width": 4},
+    "transformer": {"model__heads": 2, "model__head_width": 4},
     "encoder": {
         **{"model__heads": 2, "model__head_width": 2},
         **{"model__feed_forward": 4, "model__depth": 1},
-    }
+    },
 }
 """Settings of models that by default are large for a test."""
 POOLS = ("select", "mean", "max")
@@ -54,10 +56,7 @@ VARIANTS = [
         for name, pool in product(STACKED_MODELS, POOLS)
         if "pool" in settings_of(name)
     ),
-    {
-        **{"model__name": "encoder", **SMALL["encoder"]},
-        **{"model__depth": 2, "optimizer__name": "sparse_adam"},
-    },
+    {"model__name": "encoder", "model__depth": 2, "optimizer__name": "sparse_adam"},
     {"model__name": "simple_attention", "model__positions": "learned"},
     {"model__name": "full_attention", "model__positions": "sinusoidal"},
     {"model__name": "transformer", "model__norm": "post", "model__depth": 2},
@@ -70,7 +69,8 @@ VARIANTS = [
 
 def members(**settings) -> list[Recipe]:
     """Recipes that differ in everything that members may differ in."""
-    same = {"training__batch_size": 64, **settings}
+    small = SMALL.get(str(settings.get("model__name")), {})
+    same = {"training__batch_size": 64, **small, **settings}
     twice = {"training__epochs": 2, **same}
     own = [{}] * 4
     if settings.get("model__name") in ("full_attention", "transformer", "encoder"):
@@ -146,7 +146,7 @@ def test_where_rows_are_few_and_merged_it_is_the_same(double, name):
 @pytest.mark.parametrize("name", STACKED_MODELS)
 def test_the_last_of_a_stack_is_what_it_is_alone(double, name, data):
     prepared = Prepared(load(data).sample(2000, 0), torch.device("cpu"))
-    *_, wanted = members(model__name=name, **SMALL.get(name, {}))
+    *_, wanted = members(model__name=name)
     learner = StackedLearner(shape_of(wanted), prepared, 3)
     last = learner.add(wanted)
     assert_as_alone(learner, last, wanted, prepared, [learner.epoch()[last]])

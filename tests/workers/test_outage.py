@@ -1,6 +1,5 @@
 """A real Postgres dies in the middle of a study and comes back: nothing is lost and nobody ends."""
 
-import os
 import threading
 import time
 
@@ -46,7 +45,7 @@ def database():
 
 def team(stored, notify, patience, stack="1"):
     about = {"url": stored.storage.url, "study": "outage", "device": "cpu", "data_dir": None}
-    limits = {"trials": 12, "deadline": None, "parent": os.getpid(), "stack": stack, "workers": 2}
+    limits = {"trials": 12, "deadline": None, "stack": stack, "workers": 2}
     job = Job(**about, **limits, patience=patience, wait=True)
     return Team(stored, job, 2, notify)
 
@@ -111,7 +110,7 @@ def test_a_worker_that_starts_in_an_outage_tells_it_as_the_others_do(database):
     database.stop()
     job = Job(
         url=database.url, study="outage", device="cpu", data_dir=None, trials=12, deadline=None,
-        parent=os.getpid(), stack="1", workers=2, patience=0.5, wait=True,
+        stack="1", workers=2, patience=0.5, wait=True,
     )  # fmt: skip
     with pytest.raises(InputError, match="the storage failed") as error:
         _joined(job, lambda: False)

@@ -1,21 +1,21 @@
 """Real worker processes on a real SQLite file."""
 
-import os
-
 import psutil
 import pytest
 from optuna.trial import TrialState
 
 from a3b_tune.data.load import load
 from a3b_tune.errors import InputError
+from a3b_tune.starting import context
 from a3b_tune.storage.opening import open_storage
 from a3b_tune.study import loads
 from a3b_tune.tuning import records
 from a3b_tune.tuning.events import EpochDone, LostFound, TrialEnded, WorkerDied
 from a3b_tune.tuning.loop import BrokenRun
-from a3b_tune.tuning.studies import begin_or_go_on
+from a3b_tune.tuning.studies import begin_or_go_on, go_on
 from a3b_tune.workers import team as workers
 from a3b_tune.workers.team import Job, Team, worker_count
+from tests.commands import PATIENCE
 
 # A baseline that reads the first word alone never reaches 1.0: each trial runs its epochs.
 FILE = """
@@ -51,7 +51,6 @@ def team(stored, notify, trials=6, count=2, **changes):
         "data_dir": None,
         "trials": trials,
         "deadline": None,
-        "parent": os.getpid(),
         "stack": "1",
         "workers": count,
     }
@@ -129,12 +128,10 @@ def test_a_worker_that_cannot_begin_ends_the_run_with_its_own_words(stored):
 
 
 def workers_alive():
-    """The worker processes, without the process that keeps Python's shared resources."""
-    children = psutil.Process().children()
-    alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-    titles = {child: " ".join(child.cmdline()) for child in alive}
-    ours = ("spawn_main", "a3b-tune: worker")
-    return [child for child, title in titles.items() if any(own in title for own in ours)]
+    """The worker processes below this one, by the name that they give themselves."""
+    below = psutil.Process().children(recursive=True)
+    alive = [process for process in below if process.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in alive if "a3b-tune: worker" in " ".join(process.cmdline())]
 
 
 def test_workers_that_die_again_and_again_end_the_run(stored, monkeypatch):
@@ -150,16 +147,28 @@ def test_workers_that_die_again_and_again_end_the_run(stored, monkeypatch):
     assert TrialState.RUNNING not in {trial.state for trial in stored.study.trials}
 
 
-def test_workers_whose_parent_is_gone_put_their_trials_back_and_end(stored, monkeypatch):
-    """A parent of another number is a parent that has died."""
-    monkeypatch.setattr(workers, "RESTARTS", 0)
-    events = []
-    someone_else = team(stored, events.append, parent=1)
-    with pytest.raises(BrokenRun, match="every worker died"):
-        someone_else(never)
-    assert events
-    assert all(isinstance(event, WorkerDied) for event in events)
-    assert TrialState.RUNNING not in {trial.state for trial in stored.study.trials}
+def lead(url):
+    """A first process, which will be killed."""
+    team(go_on(open_storage(url), "team"), lambda event: None, trials=500)(never)
+
+
+def test_workers_whose_first_process_is_killed_put_their_trials_back_and_end(stored):
+    first = context.Process(target=lead, args=(stored.storage.url,))
+    first.start()
+    held = {}
+    while len(held) < 2:
+        assert first.is_alive()
+        running = [t for t in stored.study.trials if t.state == TrialState.RUNNING]
+        held = {t.user_attrs[records.WORKER]["pid"]: t.number for t in running}
+    workers = [psutil.Process(pid) for pid in held]
+    first.kill()
+    first.join()
+    _, left = psutil.wait_procs(workers, timeout=PATIENCE)
+    assert left == []
+    assert workers_alive() == []
+    states = {trial.state for trial in stored.study.trials}
+    assert states <= {TrialState.COMPLETE, TrialState.WAITING}
+    assert TrialState.WAITING in states
 
 
 @pytest.mark.parametrize(
