@@ -28,9 +28,6 @@ from setproctitle import getproctitle
 Process = ForkServerProcess | SpawnProcess
 
 FORKS = sys.platform == "linux"
-# What libraries import on their first use, for a second: torch for an optimizer, Optuna for a
-# storage.
-LATE = ("torch._dynamo", "alembic.command")
 # There where a driver is.
 GPU = Path("/dev/nvidiactl")
 # What makes pipes, shared values and processes that fit together.
@@ -50,21 +47,21 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def prepare(module: str) -> None:
-    """Begins to import a module, and all that it needs, for processes that will be started, beside
-    what this one does. The first one counts; where processes are not forked it does nothing."""
+def prepare(*modules: str) -> None:
+    """Begins to import modules, and all that they need, for processes that will be started, beside
+    what this one does. The first time counts; where processes are not forked it does nothing."""
     if FORKS:
-        forkserver.set_forkserver_preload(["__main__", module, *LATE])
+        forkserver.set_forkserver_preload(["__main__", *modules])
         with _deaf():
             forkserver.ensure_running()
 
 
-def prepare_early(module: str, workers: str, device: str) -> None:
+def prepare_early(modules: Sequence[str], workers: str, device: str) -> None:
     """The same, by what was asked for and before anything is known of the machine but its files: it
     is left out where one process will do all the work, as on a GPU."""
     gpu = device != "cpu" and GPU.exists()
     if workers != "1" and available_cores() > 1 and not gpu:
-        prepare(module)
+        prepare(*modules)
 
 
 def start(target: Callable[..., None], *arguments: Any) -> Process:  # noqa: ANN401

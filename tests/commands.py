@@ -17,6 +17,7 @@ from typing import IO
 from a3b_tune.cli.app import main, run
 from a3b_tune.data import imdb
 from a3b_tune.starting import context, prepare
+from a3b_tune.workers import LIBRARIES
 from tests.data.conftest import reviews
 
 # Seconds after which a test gives up; on an idle machine nothing takes a tenth of it.
@@ -132,7 +133,8 @@ class ForkedProcess:
     """What `subprocess.Popen` has, of a forked process."""
 
     def __init__(self, folder: Path, arguments: Sequence[str], output: str) -> None:
-        prepare("a3b_tune.workers.team")
+        # The last one is what a learner without company imports at its first step.
+        prepare(*LIBRARIES, "torch._dynamo")
         told = (str(folder), tuple(arguments), output, dict(os.environ))
         self._process = context.Process(target=_command, args=told)
         self._process.start()

@@ -2,10 +2,13 @@
 data, no cache."""
 
 import os
+from functools import cache
 
 import pytest
 import torch
+from optuna.storages._rdb import storage
 
+from a3b_tune.data import synth, xor
 from tests.databases import new_database, postgres, url
 
 __all__ = ["new_database", "postgres", "url"]
@@ -37,6 +40,27 @@ def cache_of_tests(tmp_path_factory):
     (cache / "a3b-tune").mkdir()
     (cache / "a3b-tune" / "native").symlink_to(shared)
     return cache
+
+
+@pytest.fixture(autouse=True, scope="session")
+def made_once():
+    """What many tests ask for and nobody changes: the rows of a seed, and Optuna's migrations, ten
+    files that it reads for whoever opens a storage."""
+    manager = storage._VersionManager
+    read = manager._create_alembic_script
+
+    known = []
+
+    def migrations(self):
+        if not known:
+            known.append(read(self))
+        return known[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manager, "_create_alembic_script", migrations)
+        for drawn in (xor, synth):
+            patch.setattr(drawn, "_parts", cache(drawn._parts))
+        yield
 
 
 @pytest.fixture(autouse=True)

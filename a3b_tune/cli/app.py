@@ -5,6 +5,7 @@ Knows no work: each command's own module does that, and imports what is heavy on
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from io import TextIOWrapper
 from typing import Annotated
 
@@ -128,9 +129,8 @@ def hide_secrets(words: Sequence[str]) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code."""
-    command = typer.main.get_command(app)
     try:
-        code = command.main(arguments, prog_name="a3b-tune", standalone_mode=False)
+        code = _command().main(arguments, prog_name="a3b-tune", standalone_mode=False)
     except InputError as error:
         return _told(str(error), 2)
     except typer.TyperException as error:
@@ -142,6 +142,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = sys.stderr
         return _told(f"{error.filename or 'the output'}: {error.strerror or error}", 2)
     return code if isinstance(code, int) else 0
+
+
+@cache
+def _command() -> typer.core.TyperGroup:
+    """All commands with their options, read from their signatures."""
+    found = typer.main.get_command(app)
+    assert isinstance(found, typer.core.TyperGroup)
+    return found
 
 
 def _told(text: str, code: int) -> int:

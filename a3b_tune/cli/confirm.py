@@ -69,7 +69,7 @@ def confirm(
     if plot is not None and plot.suffix.lower() != ".png":
         raise InputError(f"--plot {plot}: the picture is a PNG; call it {plot.stem or 'plot'}.png")
     most, each = whole_number("--top", top, 1), whole_number("--seeds", seeds, 2)
-    prepare_early("a3b_tune.finals.processes", workers, device)
+    prepare_early(["a3b_tune.finals.processes"], workers, device)
     from a3b_tune.cli.confirming import Asked, confirm_study
 
     asked = Asked(

@@ -24,6 +24,7 @@ from a3b_tune.cli.search_options import (
 )
 from a3b_tune.cli.studies import StudyArgument, only_study, reading
 from a3b_tune.starting import prepare_early
+from a3b_tune.workers import LIBRARIES
 
 if TYPE_CHECKING:
     from a3b_tune.storage.verbs import Storage
@@ -76,7 +77,7 @@ def worker(
     try:
         # A cluster's signal may come while data is still read.
         with ending_by_signal():
-            prepare_early("a3b_tune.workers.team", workers, device)
+            prepare_early(LIBRARIES, workers, device)
             from a3b_tune.cli.running import join_study
 
             code = join_study(study, asked, limit, stay)

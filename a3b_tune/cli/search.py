@@ -38,6 +38,7 @@ from a3b_tune.cli.search_options import (
 from a3b_tune.cli.study_files import complete_study
 from a3b_tune.errors import InputError
 from a3b_tune.starting import prepare_early
+from a3b_tune.workers import LIBRARIES
 
 if TYPE_CHECKING:
     from a3b_tune.study import StudyFile
@@ -189,7 +190,7 @@ def search(name: str, asked: Asked) -> int:
     """Runs a study to its budget and prints what was found; returns the exit code."""
     path, file = _read(name, asked)
     if file.study.trials > 1:
-        prepare_early("a3b_tune.workers.team", asked.workers, asked.device)
+        prepare_early(LIBRARIES, asked.workers, asked.device)
     from a3b_tune.cli.running import run_study
 
     console = Console(stderr=asked.as_json)

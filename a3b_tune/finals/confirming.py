@@ -18,6 +18,10 @@ from a3b_tune.finals.verdict import Verdict
 from a3b_tune.tuning import notes, records
 from a3b_tune.tuning.studies import StoredStudy
 
+# Seconds of runs to come from which it is worth a look who is behind: stacks of fewer runs are less
+# than that much quicker.
+WORTH = 60.0
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -105,7 +109,12 @@ class Confirmation:
         while tasks := [task for race in self.races for task in race.wanted()]:
             epochs = sum(task.who.rounds for task in tasks)
             self.notify(Begun(len(tasks), epochs, self.left(), self.races))
+            round_began = time.monotonic()
             crew(tasks, self._hear)
+            seconds = (time.monotonic() - round_began) / len(tasks)
+            if seconds * self.left() < WORTH:
+                for race in self.races:
+                    race.look_no_more()
         return self._conclude(time.monotonic() - began)
 
     def _hear(self, told: Told) -> None:

@@ -144,9 +144,14 @@ class Race:
         pairs = ((trial, seed) for seed in self.seeds)
         return [self.outcomes[pair] for pair in pairs if pair in self.outcomes]
 
+    def look_no_more(self) -> None:
+        """All that is left is trained as one round: dropping somebody would save too little."""
+        self._rounds = self._rounds[-1:]
+
     def _end_round(self) -> None:
         seeds = self.seeds[: self._rounds.pop(0)]
-        if not self._rounds:
+        # Where all is measured already, dropping saves nothing: an earlier race did not look.
+        if not self._rounds or not self.most_left():
             return
         left = self.left
         key = self.metric.key

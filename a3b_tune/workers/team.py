@@ -26,6 +26,7 @@ from a3b_tune.tuning.liveness import Reaped, reap
 from a3b_tune.tuning.loop import BrokenRun, Limits, Run
 from a3b_tune.tuning.studies import StoredStudy, go_on
 from a3b_tune.tuning.watching import Watch
+from a3b_tune.workers import LIBRARIES
 
 # More writers than this only wait for each other on one SQLite file.
 MOST = 16
@@ -107,7 +108,7 @@ class Team:
         :returns: why it ended, as `Run` says it.
         :raises InputError, BrokenRun: the fault of a worker; the others have put their trials back.
         """
-        prepare(__name__)
+        prepare(*LIBRARIES)
         for _ in range(self._count):
             self._start()
         try:

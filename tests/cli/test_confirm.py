@@ -14,7 +14,8 @@ import pytest
 from a3b_tune.cli import confirm_display, confirming
 from a3b_tune.cli.app import run
 from a3b_tune.data.load import load
-from a3b_tune.finals import retraining
+from a3b_tune.finals import confirming as finals_confirming
+from a3b_tune.finals import race, retraining
 from a3b_tune.finals.retraining import Retraining
 from a3b_tune.storage.opening import open_storage
 from a3b_tune.training import Prepared
@@ -125,10 +126,10 @@ def test_a_stop_keeps_what_has_ended(capsys, monkeypatch):
     monkeypatch.setattr(retraining.StackSizes, "size", lambda sizes, shape, most: 1)
 
     def epoch(retrain, learner, running, prepared):
-        ended = whole(retrain, learner, running, prepared)
+        ended, moved = whole(retrain, learner, running, prepared)
         if ended and not runs():
             os.kill(os.getpid(), signal.SIGINT)
-        return ended
+        return ended, moved
 
     monkeypatch.setattr(Retraining, "_epoch", epoch)
     assert run(["confirm", *SHORT]) == 130
@@ -138,6 +139,14 @@ def test_a_stop_keeps_what_has_ended(capsys, monkeypatch):
     kept = len(runs())
     assert 1 <= kept < 4
     assert f"2 settings to 2 seeds: {4 - kept} run" in answered(capsys, "confirm", *SHORT)
+
+
+@pytest.mark.parametrize(("worth", "rounds"), [(0.0, ["4", "6", "8"]), (1e9, ["4", "8"])])
+def test_who_is_behind_is_looked_at_as_long_as_that_saves_time(capsys, monkeypatch, worth, rounds):
+    monkeypatch.setattr(finals_confirming, "WORTH", worth)
+    monkeypatch.setattr(race, "behind", lambda blocks, level: set())
+    out = answered(capsys, "confirm", "--workers", "1", "--top", "2", "--seeds", "8")
+    assert re.findall(r"settings to (\d+) seeds", out) == rounds
 
 
 def test_two_studies_are_compared_on_the_same_seeds(capsys, here):

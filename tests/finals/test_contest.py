@@ -61,6 +61,18 @@ def test_what_is_known_is_not_trained_again():
     assert set(more.outcomes) == {(t, s) for t in (0, 1) for s in range(6)} | {(0, 6), (0, 7)}
 
 
+def test_who_looks_no_more_trains_the_rest_at_once_and_again_drops_nobody():
+    race = Race([contestant(n) for n in range(3)], list(range(10)), ACCURACY)
+    for task in race.wanted():
+        value = 0.9 + 0.01 * race.seeds.index(task.seed)
+        race.hear(Outcome("small", task.who.trial, task.seed, value, value, 1, 0.1))
+    race.look_no_more()
+    assert run_through(race, far_apart) == [18]
+    again = Race(race.contestants, race.seeds, ACCURACY, known=race.outcomes.values())
+    assert again.wanted() == []
+    assert race.dropped == again.dropped == {}
+
+
 def test_equal_values_drop_nobody():
     race = Race([contestant(n) for n in range(3)], list(range(10)), ACCURACY)
     assert run_through(race, lambda trial, place: 1.0) == [12, 6, 6, 6]
