@@ -41,7 +41,7 @@ def answered(capsys, *arguments: str) -> str:
     """Runs a command that must succeed and complain of nothing: what it printed."""
     code = run(arguments)
     out, err = capsys.readouterr()
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, ""), err
     return out
 
 

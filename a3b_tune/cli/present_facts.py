@@ -54,7 +54,7 @@ def _facts(overview: "StudyOverview") -> Iterator[tuple[str, Text]]:
     yield "data", _data(overview)
     for test in overview.tests:
         yield "test split", Text(f"scored {test_line(test)}")
-    if overview.file.fixed():
+    if overview.file.constant():
         yield "fixed", Text(_fixed(overview), style="dim")
 
 
@@ -74,7 +74,7 @@ def _reasons(overview: "StudyOverview") -> Iterator[Text]:
 def _fixed(overview: "StudyOverview") -> str:
     """`model full_attention, positions none; optimizer adam, …`"""
     sections: dict[str, list[str]] = {}
-    for name, value in overview.file.fixed().items():
+    for name, value in overview.file.constant().items():
         section, _, key = name.rpartition(".")
         told = figures.setting(value)
         sections.setdefault(section, []).append(told if key == "name" else f"{key} {told}")

@@ -140,7 +140,7 @@ class StudyOverview:
             "storage": self.storage,
             "data": self.data,
             "searched": {key: show_setting(s) for key, s in self.file.searched().items()},
-            "fixed": self.file.fixed(),
+            "fixed": self.file.constant(),
             "file": self.file.plain(),
             "metric": self.file.metric.name,
             "ceiling": vars(self.ceiling) if self.ceiling else None,

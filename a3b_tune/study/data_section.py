@@ -31,6 +31,8 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     "embeddings": ROW_DATA,
 }
 """The keys of [data] that only some data sets have, with their names."""
+DATA_CHANGES = ("vocabulary", "rows", "bigrams", "embeddings")
+"""The keys of [data] by which a model reads other than what the data set is."""
 PATHS = ("path", "test_path")
 """The keys of [data] that name a file, which may be told by where the study file lies."""
 VECTOR_FILES = (".txt", ".gz", ".zip", ".vec")

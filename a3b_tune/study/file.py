@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 
 from a3b_tune.errors import InputError
-from a3b_tune.study.data_section import DATA_KEYS, DataSection, names_file
+from a3b_tune.study.data_section import DATA_CHANGES, DATA_KEYS, DataSection, names_file
 from a3b_tune.study.fitting import check_fit, largest
 from a3b_tune.study.kinds import SettingError
 from a3b_tune.study.metric import ACCURACY, BITS, METRICS, Metric
@@ -118,6 +118,13 @@ class StudyFile(BaseModel):
     def fixed(self) -> dict[str, Scalar]:
         """The settings that are the same in every trial."""
         return {k: s for k, s in self.settings().items() if not isinstance(s, Range | Choices)}
+
+    def constant(self) -> dict[str, Scalar]:
+        """What is the same in every trial: what the data was cut down to or enriched by, and the
+        settings that are not searched."""
+        own = self._own("data")
+        data = {f"data.{key}": own[key] for key in DATA_CHANGES if own.get(key) is not None}
+        return data | self.fixed()
 
     def plain(self) -> dict[str, dict[str, Any]]:
         """All that is set, defaults too, by section and key, as TOML and JSON hold it."""

@@ -31,16 +31,25 @@ def checkpoint_of(model: Mapping[str, Any]) -> str | None:
     return str(model.get("checkpoint", settings_of(KIND)["checkpoint"].default))
 
 
-@cache
 def longest_of(checkpoint: str) -> int:
     """The most tokens that a pre-trained model reads. InputError: it cannot be had."""
-    return int(read_configuration(checkpoint_folder(checkpoint))["max_position_embeddings"])
+    return _longest_in(checkpoint_folder(checkpoint).resolve())
+
+
+def wordpieces_of(checkpoint: str) -> Wordpieces:
+    """The tokenizer beside a pre-trained model's weights. InputError: it is none of ours."""
+    return _wordpieces_in(checkpoint_folder(checkpoint).resolve())
+
+
+# Read once, by the whole path: what one folder calls `tiny` is another thing in another.
+@cache
+def _longest_in(folder: Path) -> int:
+    return int(read_configuration(folder)["max_position_embeddings"])
 
 
 @cache
-def wordpieces_of(checkpoint: str) -> Wordpieces:
-    """The tokenizer beside a pre-trained model's weights. InputError: it is none of ours."""
-    path = checkpoint_folder(checkpoint) / TOKENIZER
+def _wordpieces_in(folder: Path) -> Wordpieces:
+    path = folder / TOKENIZER
     try:
         return Wordpieces.from_json(path.read_text("utf-8"))
     except OSError as error:

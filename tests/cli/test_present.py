@@ -35,7 +35,7 @@ def test_everything_that_matters_is_said(overview):
         "pruned: 2 behind, 1 diverged",
         "failed: error: RuntimeError: no luck (trial 3)",
         "xor: 2 000 training, 25 000 validation rows; vocabulary 6; classes positive, negative",
-        "fixed model baseline; optimizer adam,",
+        "fixed data rows 2000; model baseline; optimizer adam,",
         "Best: 0.75 validation accuracy, trial 4, epoch 1 of 3",
         "1 other trial reached it too",
         "0.25 below the ceiling of 1.0: ",

@@ -185,3 +185,12 @@ def test_a_model_may_be_one_of_several():
         "full_attention",
         "transformer",
     )
+
+
+def test_what_is_the_same_in_every_trial_tells_what_became_of_the_data():
+    text = "[study]\nname='a'\n[data]\nname='imdb'\nbigrams=500\n[model]\nname='baseline'\n"
+    file = loads(text, "a.toml")
+    constant = file.constant()
+    assert constant["data.bigrams"] == 500
+    assert not {"data.vocabulary", "data.rows", "data.embeddings", "data.name"} & set(constant)
+    assert {key: constant[key] for key in file.fixed()} == file.fixed()

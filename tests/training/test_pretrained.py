@@ -1,6 +1,7 @@
 """A pre-trained model through the plain learner, as any other: the real one, tiny."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,7 @@ from a3b_tune.errors import InputError
 from a3b_tune.study import loads
 from a3b_tune.training import PlainLearner, Prepared, Recipe
 from a3b_tune.training.checks import check_model, own_sources
-from a3b_tune.training.pretrained import checkpoints, make_ready
+from a3b_tune.training.pretrained import checkpoints, make_ready, wordpieces_of
 from a3b_tune.training.snapshot import BadSnapshot
 from a3b_tune.training.stackable import stacks
 from tests.pretrained import LONGEST, tiny_distilbert
@@ -164,6 +165,19 @@ def test_a_tokenizer_that_does_not_belong_to_its_weights_is_one_line(prepared, t
     file = loads(STUDY.format(own), "mine.toml")
     with pytest.raises(InputError, match=r"knows 30 tokens, but its tokenizer\.json has"):
         make_ready(file)
-    (own / "tokenizer.json").write_text("{}")
+    damaged = shutil.copytree(own, tmp_path / "damaged")
+    (damaged / "tokenizer.json").write_text("{}")
     with pytest.raises(InputError, match=r"its tokenizer\.json is damaged"):
-        Prepared(prepared.dataset, torch.device("cpu")).cut(9, f"{own}/")
+        Prepared(prepared.dataset, torch.device("cpu")).cut(9, str(damaged))
+
+
+def test_the_same_name_in_another_folder_is_another_model(tmp_path, monkeypatch):
+    """A relative path says something else wherever it is read."""
+    lengths = []
+    for place, letters in (("one", "ab"), ("two", "abcdefgh")):
+        folder = tmp_path / place
+        folder.mkdir()
+        tiny_distilbert(folder / "tiny", [f"word{letter}" for letter in letters])
+        monkeypatch.chdir(folder)
+        lengths.append(len(wordpieces_of("tiny")))
+    assert lengths[0] < lengths[1]

@@ -61,7 +61,7 @@ class Notes:
         searched = self._file.searched().items()
         yield "Searched:"
         yield "\n".join(f"- `{key}` {_code(show_setting(setting))}" for key, setting in searched)
-        fixed = self._file.fixed().items()
+        fixed = self._file.constant().items()
         yield "Fixed: " + _code(", ".join(f"{key}={show_setting(value)}" for key, value in fixed))
         name = quote(self._file.study.name)
         yield "What to type:"

@@ -22,7 +22,7 @@ def asked(told: Traced) -> Iterator[Block]:
     yield Facts(list(_facts(told)))
     if file.searched():
         yield ranges(told)
-    if file.fixed():
+    if file.constant():
         yield Paragraph(["The same in every trial:"], "note")
         yield Facts(list(_fixed(told)))
 
@@ -30,7 +30,7 @@ def asked(told: Traced) -> Iterator[Block]:
 def _fixed(told: Traced) -> Iterator[Pair]:
     """By section: `model`, `name full_attention, positions none`."""
     sections: dict[str, list[list[Inline]]] = {}
-    for name, value in told.overview.file.fixed().items():
+    for name, value in told.overview.file.constant().items():
         section, _, key = name.rpartition(".")
         sections.setdefault(section, []).append([f"{key} ", told.asked(f"fixed.{name}", value)])
     for section, settings in sections.items():
