@@ -22,8 +22,9 @@ setup: $(READY)  ## Virtual environment, pinned packages, a3b-tune.
 synth: $(READY)  ## Run `a3b-tune synth` (ARGS="--trials 20" passes options).
 	$(BIN)/a3b-tune synth $(ARGS)
 
+# In the order of their names: files that mostly wait lie between those that compute.
 test: $(READY)  ## All tests.
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY)  ## Style, types, and which room may import which.
 	$(BIN)/ruff check .
