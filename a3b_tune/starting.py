@@ -25,6 +25,8 @@ from typing import Any
 
 from setproctitle import getproctitle
 
+from a3b_tune.errors import InputError
+
 Process = ForkServerProcess | SpawnProcess
 
 FORKS = sys.platform == "linux"
@@ -71,12 +73,17 @@ def start(target: Callable[..., None], *arguments: Any) -> Process:  # noqa: ANN
 
     :param target: a function of a module, as its arguments something that can be pickled or handed
         to a process of this `context`.
+    :raises InputError: the machine has no room for another process.
     """
     process = context.Process(
         target=_begin, args=(dict(os.environ), target, arguments), daemon=True
     )
-    with _deaf():
-        process.start()
+    try:
+        with _deaf():
+            process.start()
+    except (EOFError, OSError) as error:
+        told = getattr(error, "strerror", None) or "the one that starts them is gone"
+        raise InputError(f"no process could be started: {told}") from error
     return process
 
 

@@ -133,8 +133,7 @@ class ForkedProcess:
     """What `subprocess.Popen` has, of a forked process."""
 
     def __init__(self, folder: Path, arguments: Sequence[str], output: str) -> None:
-        # The last one is what a learner without company imports at its first step.
-        prepare(*LIBRARIES, "torch._dynamo")
+        prepare(*LIBRARIES)
         told = (str(folder), tuple(arguments), output, dict(os.environ))
         self._process = context.Process(target=_command, args=told)
         self._process.start()

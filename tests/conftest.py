@@ -3,12 +3,14 @@ data, no cache."""
 
 import os
 from functools import cache
+from multiprocessing import forkserver
 
 import pytest
 import torch
 from optuna.storages._rdb import storage
 
 from a3b_tune.data import synth, xor
+from a3b_tune.workers import LIBRARIES
 from tests.databases import new_database, postgres, url
 
 __all__ = ["new_database", "postgres", "url"]
@@ -44,11 +46,10 @@ def cache_of_tests(tmp_path_factory):
 
 @pytest.fixture(autouse=True, scope="session")
 def made_once():
-    """What many tests ask for and nobody changes: the rows of a seed, and Optuna's migrations, ten
-    files that it reads for whoever opens a storage."""
+    """What many tests ask for and nobody changes: the rows of a seed, Optuna's migrations (ten
+    files that it reads for whoever opens a storage), and the imports of processes."""
     manager = storage._VersionManager
     read = manager._create_alembic_script
-
     known = []
 
     def migrations(self):
@@ -56,7 +57,14 @@ def made_once():
             known.append(read(self))
         return known[0]
 
+    # One server forks the processes of all tests, whoever starts it. A learner without company
+    # imports the last one at its first step.
+    prepare = forkserver.set_forkserver_preload
+    everything = ["__main__", *LIBRARIES, "a3b_tune.cli.running", "a3b_tune.finals.processes"]
+    everything.append("torch._dynamo")
+    prepare(everything)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forkserver, "set_forkserver_preload", lambda modules: prepare(everything))
         patch.setattr(manager, "_create_alembic_script", migrations)
         for drawn in (xor, synth):
             patch.setattr(drawn, "_parts", cache(drawn._parts))

@@ -33,8 +33,8 @@ head_width = 4
 [optimizer]
 lr = { low = 1e-3, high = 1e-1, log = true }
 [training]
-steps = 600
-evaluate_every = 50
+steps = 360
+evaluate_every = 30
 batch_size = 4
 windows = 50
 final_batches = 0

@@ -106,12 +106,13 @@ class Team:
 
         :param stop: asked often; its reason ends all workers between two steps.
         :returns: why it ended, as `Run` says it.
-        :raises InputError, BrokenRun: the fault of a worker; the others have put their trials back.
+        :raises InputError, BrokenRun: the fault of a worker, or that none could be started; the
+            others have put their trials back.
         """
         prepare(*LIBRARIES)
-        for _ in range(self._count):
-            self._start()
         try:
+            for _ in range(self._count):
+                self._start()
             while self._members:
                 if (reason := stop()) and not self._flag.value:
                     self._flag.value = REASONS.index(reason)

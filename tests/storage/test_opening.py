@@ -1,13 +1,14 @@
 import os
 import sqlite3
-import subprocess
 import sys
 import threading
 
 import pytest
 from optuna.study import StudyDirection
 
+from a3b_tune.data.load import load
 from a3b_tune.errors import InputError
+from a3b_tune.starting import context
 from a3b_tune.storage import opening
 from a3b_tune.storage.opening import (
     check_url,
@@ -16,6 +17,9 @@ from a3b_tune.storage.opening import (
     shown_url,
     world_error,
 )
+from a3b_tune.study import loads
+from a3b_tune.tuning.studies import begin_or_go_on
+from tests.commands import PATIENCE
 from tests.postgres import PASSWORD
 from tests.storage.proxy import TOKEN, serving
 
@@ -189,35 +193,24 @@ def test_what_a_proxy_refuses_in_mid_run_is_an_error_of_the_world(url):
     assert world_error(KeyError("no such study")) is None
 
 
+def begin(url, at_once, sender):
+    file = loads('[study]\nname="s"\n[data]\nname="xor"\n[model]\nname="baseline"', "s")
+    data = load("xor")
+    at_once.wait()
+    with nothing_half_made(url):
+        stored = begin_or_go_on(open_storage(url, create=True), file, data)
+    sender.send(stored.id)
+
+
 def test_many_processes_that_begin_at_once_make_one_study(url):
     """Each begins on a file that is not there yet."""
-    code = (
-        "import sys\n"
-        "from a3b_tune.data.load import load\n"
-        "from a3b_tune.study import loads\n"
-        "from a3b_tune.storage.opening import nothing_half_made, open_storage\n"
-        "from a3b_tune.tuning.studies import begin_or_go_on\n"
-        'text = \'[study]\\nname="s"\\n[data]\\nname="xor"\\n[model]\\nname="baseline"\'\n'
-        "file = loads(text, 's')\n"
-        "data = load('xor')\n"
-        "print('ready', flush=True)\n"
-        "sys.stdin.readline()\n"
-        "with nothing_half_made(sys.argv[1]):\n"
-        "    stored = begin_or_go_on(open_storage(sys.argv[1], create=True), file, data)\n"
-        "print(stored.id)\n"
-    )
-    crowd = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, url],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(4)
-    ]
-    assert [process.stdout.readline() for process in crowd] == ["ready\n"] * 4
+    count = 6
+    at_once = context.Barrier(count)
+    receiver, sender = context.Pipe(duplex=False)
+    crowd = [context.Process(target=begin, args=(url, at_once, sender)) for _ in range(count)]
     for process in crowd:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    assert [process.communicate()[0] for process in crowd] == ["1\n"] * 4
-    assert [process.returncode for process in crowd] == [0] * 4
+        process.start()
+    for process in crowd:
+        process.join(PATIENCE)
+    assert [process.exitcode for process in crowd] == [0] * count
+    assert [receiver.recv() for _ in crowd] == [1] * count

@@ -227,7 +227,7 @@ def test_where_rows_are_merged_it_goes_on(double, way):
 
 @pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
 def test_compiled_it_goes_on(double, synth):
-    recipes = [wanted(seed, model__name="full_attention") for seed in (1, 2)]
+    recipes = [wanted(seed, model__name="simple_attention") for seed in (1, 2)]
     learner = StackedLearner(shape_of(recipes[0]), synth, 2)
     learner._way = "compile"
     assert_goes_on(learner, synth, recipes)

@@ -157,6 +157,7 @@ def test_workers_whose_first_process_is_killed_put_their_trials_back_and_end(sto
     first.start()
     held = {}
     while len(held) < 2:
+        first.join(0.05)
         assert first.is_alive()
         running = [t for t in stored.study.trials if t.state == TrialState.RUNNING]
         held = {t.user_attrs[records.WORKER]["pid"]: t.number for t in running}
