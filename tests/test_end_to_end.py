@@ -20,8 +20,8 @@ from a3b_tune.tuning import records
 from a3b_tune.tuning.studies import open_study
 from tests.commands import PATIENCE, SMALL, Forked, Running, trials_begun
 
-# Trials of about half a second, so that one can be met in its middle.
-STUDY = [*SMALL, "--set", "data.rows=5000", "--set", "training.epochs=12"]
+# Trials of about a second, so that one can be met in its middle.
+STUDY = [*SMALL, "--set", "data.rows=10000", "--set", "training.epochs=12"]
 EPOCHS = list(range(1, 13))
 
 
