@@ -6,12 +6,13 @@ all of them share one copy of the libraries. Elsewhere, where forking after impo
 each process imports for itself. Knows neither studies nor what the processes do.
 """
 
+import atexit
 import os
 import select
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from multiprocessing import forkserver, get_context, parent_process
 from multiprocessing.context import (
@@ -53,9 +54,25 @@ def prepare(*modules: str) -> None:
     """Begins to import modules, and all that they need, for processes that will be started, beside
     what this one does. The first time counts; where processes are not forked it does nothing."""
     if FORKS:
+        _end_with_this_one()
         forkserver.set_forkserver_preload(["__main__", *modules])
         with _deaf():
             forkserver.ensure_running()
+
+
+@cache
+def _end_with_this_one() -> None:
+    """Whoever waits for the end of a command's output shall not wait for a server that imports what
+    nobody needs any more, after a mistake was found, say."""
+    atexit.register(_end_server)
+
+
+def _end_server() -> None:
+    server = getattr(forkserver._forkserver, "_forkserver_pid", None)
+    if server is not None:
+        # Not yet waited for, so that its number is no other process's.
+        with suppress(OSError):
+            os.kill(server, signal.SIGKILL)
 
 
 def prepare_early(modules: Sequence[str], workers: str, device: str) -> None:

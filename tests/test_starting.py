@@ -3,6 +3,8 @@
 import errno
 import os
 import signal
+import subprocess
+import sys
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -74,6 +76,18 @@ def test_a_server_that_was_killed_is_replaced():
     os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)
     assert told()
     assert forkserver._forkserver._forkserver_pid != server
+
+
+@pytest.mark.skipif(not FORKS, reason="processes are not forked here")
+def test_a_command_that_ends_takes_its_server_along(tmp_path):
+    """Whatever the server still imports: who reads the command's output is not kept waiting."""
+    (tmp_path / "endless.py").write_text("import threading; threading.Event().wait()")
+    code = "from a3b_tune.starting import prepare; prepare('endless'); raise SystemExit(2)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, timeout=PATIENCE
+    )
+    assert (done.returncode, done.stderr) == (2, b"")
 
 
 def test_a_machine_without_room_is_one_line(monkeypatch):
